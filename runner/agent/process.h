@@ -1,0 +1,44 @@
+// Starting programs, and ending them whole. A launcher of our own under Boost.Process v2's handle: see process.cpp why.
+#pragma once
+
+#include "steps/system.h"
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace migrate {
+
+/// A started program in a process group of its own. The descriptors it was given are its only ones. The destructor ends
+/// the whole group if it still runs. Single-threaded use.
+class ChildProcess {
+ public:
+  /// `fds`: the child's descriptor -> ours (0, 1, 2 missing: /dev/null). Ours stay open here: close them after the call.
+  /// Throws Failure when the program isn't there or cannot be started, or the user doesn't exist.
+  ChildProcess(const Command& command, const std::map<int, int>& fds);
+  ~ChildProcess();
+  ChildProcess(ChildProcess&& other) noexcept;
+  ChildProcess(const ChildProcess&) = delete;
+  ChildProcess& operator=(const ChildProcess&) = delete;
+
+  int pid() const { return pid_; }
+  /// A descriptor that becomes readable when the program has ended (pidfd): for poll().
+  int end_fd() const { return end_fd_; }
+  /// Waits and reaps; fills code and signal only.
+  Exit wait();
+  /// TERM to the group, KILL after `grace`.
+  void end(std::chrono::milliseconds grace);
+
+ private:
+  int pid_ = -1;
+  int end_fd_ = -1;
+};
+
+/// Runs to the end with its output collected (and streamed line by line to `on_line` if the command says so).
+Exit run_to_end(const Command& command, std::chrono::milliseconds timeout, const std::function<void(std::string_view)>& on_line);
+
+/// The path of a program as found in PATH, or "".
+std::string find_program(const std::string& name);
+
+}  // namespace migrate
