@@ -21,6 +21,10 @@ State state_from_json(const boost::json::value& value);
 /// `base` with every resource of `over` in place of its own.
 State overlaid(State base, const State& over);
 
+/// Whether what was found is what plan() predicted. A prediction may leave out members that nobody can know beforehand
+/// (a new file's mtime); null and "not mentioned" are the same.
+bool agrees(const State& predicted, const State& found);
+
 /// For people: each resource in which the two differ, as `service:apache2: active -> inactive` lines.
 std::string difference(const State& expected, const State& found);
 

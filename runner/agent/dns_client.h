@@ -8,7 +8,8 @@
 namespace migrate {
 
 /// `server`: an address or a name, with an optional ":port" ("[2001:db8::1]:53", "ns1.example.org:5353").
-/// Asks that server itself, without recursion, over TCP when truncated. Throws Failure for SERVFAIL, REFUSED, no answer.
+/// Asks that server itself, without recursion, over TCP when truncated. Throws Failure for SERVFAIL, REFUSED, no
+/// answer.
 DnsRecordSet dns_lookup(const std::string& server, const std::string& name, const std::string& type);
 
 /// The zone that holds `name`: from the SOA in the answer or authority section.

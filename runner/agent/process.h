@@ -1,8 +1,9 @@
-// Starting programs, and ending them whole. A launcher of our own under Boost.Process v2's handle: see process.cpp why.
+// Starting programs, and ending them whole. A launcher and a handle of our own: see process.cpp why.
 #pragma once
 
 #include "steps/system.h"
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <string>
@@ -14,8 +15,8 @@ namespace migrate {
 /// the whole group if it still runs. Single-threaded use.
 class ChildProcess {
  public:
-  /// `fds`: the child's descriptor -> ours (0, 1, 2 missing: /dev/null). Ours stay open here: close them after the call.
-  /// Throws Failure when the program isn't there or cannot be started, or the user doesn't exist.
+  /// `fds`: the child's descriptor -> ours (0, 1, 2 missing: /dev/null). Ours stay open here: close them after the
+  /// call. Throws Failure when the program isn't there or cannot be started, or the user doesn't exist.
   ChildProcess(const Command& command, const std::map<int, int>& fds);
   ~ChildProcess();
   ChildProcess(ChildProcess&& other) noexcept;
@@ -23,11 +24,15 @@ class ChildProcess {
   ChildProcess& operator=(const ChildProcess&) = delete;
 
   int pid() const { return pid_; }
-  /// A descriptor that becomes readable when the program has ended (pidfd): for poll().
+  /// A descriptor that becomes readable when the program has ended (pidfd): for poll(). -1 on kernels before 5.3.
   int end_fd() const { return end_fd_; }
+  /// Whether it has ended; wait() doesn't block then.
+  bool has_ended() const;
   /// Waits and reaps; fills code and signal only.
   Exit wait();
-  /// TERM to the group, KILL after `grace`.
+  /// Sends a signal to the whole group.
+  void signal(int number) const;
+  /// TERM to the group, KILL after `grace` to what is left of it. Does not read the program's output meanwhile.
   void end(std::chrono::milliseconds grace);
 
  private:
@@ -35,10 +40,15 @@ class ChildProcess {
   int end_fd_ = -1;
 };
 
-/// Runs to the end with its output collected (and streamed line by line to `on_line` if the command says so).
-Exit run_to_end(const Command& command, std::chrono::milliseconds timeout, const std::function<void(std::string_view)>& on_line);
+/// How long what was asked to end (TERM) may take until it is made to (KILL).
+inline constexpr std::chrono::milliseconds ending_grace{3000};
 
-/// The path of a program as found in PATH, or "".
+/// Runs to the end with its output collected (and streamed line by line to `on_line` if the command says so).
+/// `timeout` 0: none. When it passes: TERM to its group, KILL after ending_grace.
+Exit run_to_end(const Command& command, std::chrono::milliseconds timeout,
+                const std::function<void(std::string_view)>& on_line);
+
+/// The path of a program as found in the clean environment's PATH, or "".
 std::string find_program(const std::string& name);
 
 }  // namespace migrate

@@ -22,15 +22,15 @@ struct SshAgentOptions {
 class SshAgent {
  public:
   struct Callbacks {
-    std::function<void()> ready;                          // the agent has greeted; it is a worker of the server now
+    std::function<void()> ready;  // the agent has greeted; it is a worker of the server now
     /// Never became ready, or ended later. One or two sentences that name the host, the cause (not found, refused,
     /// timed out, host key changed, host key unknown, no key accepted, sudo missing, no space, wrong architecture) and
     /// what to do. Called once; nothing after it.
     std::function<void(std::string)> ended;
-    std::function<void(std::string)> progress;            // "uploading the agent, 12 of 31 MB"
+    std::function<void(std::string)> progress;  // "uploading the agent, 12 of 31 MB"
   };
-  SshAgent(SshAgentOptions options, Callbacks callbacks);   // starts its thread
-  ~SshAgent();                                              // closes the connection, joins
+  SshAgent(SshAgentOptions options, Callbacks callbacks);  // starts its thread
+  ~SshAgent();                                             // closes the connection, joins
   SshAgent(const SshAgent&) = delete;
   SshAgent& operator=(const SshAgent&) = delete;
 

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace migrate {
@@ -35,8 +36,11 @@ struct Packet {
 
 /// Number of arguments of a type (the last may be data), or nullopt for a type that nobody knows.
 std::optional<std::size_t> argument_count(PacketType type);
+/// The protocol's name of a type ("SUBMIT_JOB"); "unknown" for one that nobody knows.
+std::string_view to_text(PacketType type);
 
-/// Header and body. The arguments must be as many as the type has.
+/// Header and body. The arguments must be as many as the type has, and only data may hold a NUL: anything else is a
+/// mistake of ours and throws std::invalid_argument.
 std::string encode(const Packet& packet);
 std::string encode_request(PacketType type, std::vector<std::string> args = {});
 std::string encode_response(PacketType type, std::vector<std::string> args = {});
@@ -45,10 +49,18 @@ std::string encode_response(PacketType type, std::vector<std::string> args = {})
 class PacketError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
+  PacketError(std::string code, const std::string& text) : std::runtime_error(text), code_(std::move(code)) {}
+
+  /// The code of the ERROR packet that tells the peer: INVALID_MAGIC, INVALID_COMMAND, INVALID_PACKET, ARGUMENT_TOO_LARGE.
+  const std::string& code() const { return code_; }
+
+ private:
+  std::string code_ = "INVALID_PACKET";
 };
 
 /// Takes bytes as they arrive, in any pieces, and gives packets. Also tells text commands apart: a first byte that is
-/// not NUL begins a line up to "\n".
+/// not NUL begins a line up to "\n", of at most 8 KiB. A body is refused by its header, before any of it is kept. The work
+/// is linear in the bytes, however they are cut.
 class PacketReader {
  public:
   explicit PacketReader(std::size_t max_body = 64u << 20);
@@ -65,9 +77,15 @@ class PacketReader {
   std::optional<Item> next();
 
  private:
+  std::optional<Item> next_packet();
+  std::optional<Item> next_line();
+  std::string_view unread() const { return std::string_view(buffer_).substr(at_); }
+  void consume(std::size_t bytes);
+
   std::size_t max_body_;
   std::string buffer_;
-  std::size_t at_ = 0;
+  std::size_t at_ = 0;       // where the unread bytes begin
+  std::size_t scanned_ = 0;  // unread bytes that are known to hold no end of line
 };
 
 }  // namespace migrate

@@ -1,0 +1,42 @@
+// The process of one job: forked from the agent without exec, in a session of its own, ended by the kernel when the
+// agent is. It talks over one socket: a byte to begin goes in; frames come out, the outcome last.
+#pragma once
+
+#include "runner/agent/carry_out.h"
+#include "runner/agent/process_tree.h"
+
+#include <optional>
+#include <string>
+
+namespace migrate {
+
+/// One message from a job's process to its agent: kind (1 byte), length (4 bytes, this machine's order), payload.
+struct JobFrame {
+  enum class Kind : char { output = 'o', offer = 'p', progress = 's', outcome = 'e' };
+  Kind kind = Kind::output;
+  std::string payload;  // a JobMessage or, for Kind::outcome, an Outcome; as it goes on the wire
+};
+
+/// Takes bytes as they arrive and gives frames.
+class JobFrameReader {
+ public:
+  void feed(std::string_view bytes) { buffer_ += bytes; }
+  std::optional<JobFrame> next();
+
+ private:
+  std::string buffer_;
+  std::size_t at_ = 0;
+};
+
+struct JobProcess {
+  ProcessIdentity identity;  // its pid is the session of all that it starts
+  int fd = -1;               // our end of the socket: the caller closes it
+};
+
+/// The byte that lets the process begin. Closing the socket instead makes it exit with nothing done.
+inline constexpr char go_byte = 'g';
+
+/// Throws Failure when no process can be made. The agent must have one thread.
+JobProcess fork_job_process(const Job& job, const std::string& state_folder, const ActionFactory& make);
+
+}  // namespace migrate

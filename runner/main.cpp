@@ -1,0 +1,26 @@
+#include <csignal>
+#include <exception>
+#include <iostream>
+#include <map>
+#include <string>
+
+#include "runner/cli/arguments.h"
+#include "runner/cli/commands.h"
+
+int main(int argc, char** argv) {
+  using namespace migrate;
+  static const std::map<std::string, int (*)(const Arguments&)> commands{
+      {"check", check_command},   {"run", run_command},   {"resume", resume_command}, {"rollback", rollback_command},
+      {"status", status_command}, {"log", log_command},   {"runs", runs_command},     {"agent", agent_command},
+      {"server", server_command},
+  };
+  std::signal(SIGPIPE, SIG_IGN);
+  const Parsed parsed = parse_arguments(argc, argv);
+  if (!parsed.arguments) return parsed.exit;
+  try {
+    return commands.at(parsed.arguments->command)(*parsed.arguments);
+  } catch (const std::exception& error) {
+    std::cerr << "migrate: " << error.what() << "\n";
+    return 2;
+  }
+}
