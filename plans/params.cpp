@@ -30,6 +30,7 @@ const std::vector<LaterFields>& later_fields() {
 }
 
 bool is_later_field(const ActionSchema& schema, const std::string& key) {
+  if (schema.field(key)) return false;
   return std::ranges::any_of(later_fields(), [&](const LaterFields& later) {
     return later.action == schema.name && std::ranges::find(later.fields, key) != later.fields.end();
   });
@@ -158,7 +159,9 @@ ActionCall read_call(Draft& draft, const ActionSchema& schema, const Value::Entr
     read_shorthand(draft, schema, entry, given, call.params);
   for (const Field& field : schema.fields)
     if (is_from_dns_section(schema, field)) given.push_back(field.name);
-  check_missing(draft, schema, entry, given);
+  auto is_later = [&](const Value::Entry& written) { return is_later_field(schema, written.key); };
+  bool told = std::ranges::any_of(entry.value.entries, is_later);  // a form of a later version: nothing else is missing
+  if (!told) check_missing(draft, schema, entry, given);
   add_dns(draft, schema, entry, call.params);
   return call;
 }

@@ -1,4 +1,5 @@
 // One step: an action and its modifiers.
+#include "plans/duration.h"
 #include "plans/fields.h"
 #include "plans/find_action.h"
 #include "plans/params.h"
@@ -39,7 +40,11 @@ std::string made_name(const ActionSchema& schema, const ActionCall& call, const 
   if (schema.placement == Placement::from_to && seats.size() == 2)
     return fmt::format("{} from {} to {}", call.action, seats[0].host, seats[1].host);
   const boost::json::value* param = call.params.if_contains(schema.shorthand);
-  std::string text = param ? shortened(texts_of(*param)) : "";
+  const Field* field = schema.field(schema.shorthand);
+  bool is_duration = param && field && field->type == FieldType::duration;
+  std::string text = is_duration ? for_people(Milliseconds(param->as_int64()))
+                     : param     ? shortened(texts_of(*param))
+                                 : "";
   return text.empty() ? call.action : call.action + " " + text;
 }
 

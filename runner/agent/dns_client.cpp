@@ -198,8 +198,9 @@ void push(ldns_pkt& packet, ldns_pkt_section section, std::vector<Record> record
 }
 
 Packet update_packet(const DnsUpdate& update) {
-  Packet packet(ldns_update_pkt_new(domain_name(update.zone), LDNS_RR_CLASS_IN, nullptr, nullptr, nullptr),
-                ldns_pkt_free);
+  // ldns's own maker of updates wants all records at once; this makes the same: the zone stands where a question would.
+  Packet packet(ldns_pkt_query_new(domain_name(update.zone), LDNS_RR_TYPE_SOA, LDNS_RR_CLASS_IN, 0), ldns_pkt_free);
+  ldns_pkt_set_opcode(packet.get(), LDNS_PACKET_UPDATE);
   ldns_pkt_set_random_id(packet.get());
   auto push_whole = [&](ldns_pkt_section section, const DnsUpdate::Entry& entry, ldns_rr_class meaning) {
     ldns_pkt_push_rr(packet.get(), section, set_as_a_whole(entry, meaning).release());

@@ -12,6 +12,7 @@ namespace {
 std::string certificate_cause(const HttpTrouble& trouble) {
   switch (trouble.verify_result) {
     case X509_V_OK:
+    case X509_V_ERR_UNSPECIFIED:  // libcurl compares names before it asks for the result of the chain
     case X509_V_ERR_HOSTNAME_MISMATCH:
       return "its certificate is not valid for this name";
     case X509_V_ERR_CERT_HAS_EXPIRED:

@@ -11,6 +11,7 @@
 #include "runner/engine/run_state.h"
 #include "runner/plan_snapshot.h"
 #include "runner/report/words.h"
+#include "steps/printable.h"
 
 namespace migrate {
 namespace {

@@ -5,6 +5,7 @@
 
 #include "runner/report/report.h"
 #include "runner/report/words.h"
+#include "steps/printable.h"
 
 namespace migrate {
 namespace {

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <map>
 
+#include "steps/printable.h"
+
 namespace migrate {
 namespace {
 
@@ -93,21 +95,6 @@ std::string hosts_text(const Step& step) {
   std::string text;
   for (const Seat& seat : step.seats) text += (text.empty() ? "" : ", ") + seat.host;
   return text;
-}
-
-std::string printable(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte == '\t') {
-      out += "    ";
-    } else if (byte < 0x20 || byte == 0x7f) {
-      out += fmt::format("\\x{:02x}", byte);
-    } else {
-      out += c;
-    }
-  }
-  return out;
 }
 
 std::string undo_text(const Step& step) {

@@ -40,7 +40,4 @@ std::string scope_text(const Plan& plan, const RunState& state, const std::vecto
 /// What undoing a step means, in a few words.
 std::string undo_text(const Step& step);
 
-/// Control characters made visible: a program's output must not command the terminal.
-std::string printable(std::string_view text);
-
 }  // namespace migrate

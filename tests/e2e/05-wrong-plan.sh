@@ -50,7 +50,7 @@ for how in check run; do
 	check "migrate $how: exit 1" exits_with 1 "$work/$how.out"
 	complains "unknown action" 12:9 'rsnyc' $how
 	complains "unknown host" 14:15 'odl' $how
-	complains "missing undo" 1[6-8]:[0-9]+ 'undo' $how
+	complains "missing undo" 18:9 'taken back' $how
 	complains "bad type" 21:18 'soon|duration' $how
 	complains "duplicate key" 25:9 'host' $how
 	complains "undefined variable" 29:[0-9]+ 'there' $how

@@ -12,7 +12,7 @@ plan=examples/libravatar/plan.yaml
 site=https://www.libravatar.test/
 work=$(mktemp -d /tmp/migrate-e2e.XXXXXX)
 failed=0 began=$SECONDS code=0
-trap 'rm -rf "$work"' EXIT
+[[ -n ${KEEP_OUTPUT-} ]] || trap 'rm -rf "$work"' EXIT
 
 [[ -x $migrate ]] || { echo "NOT OK - there is no $migrate: run tests/run.sh, or cmake --build --preset release"; exit 1; }
 
@@ -66,9 +66,10 @@ get() { "$lab" ctl curl -s -m 10 "$@"; }
 answers() { get "$site"; }
 served_by() { get -o /dev/null -D - "$@" "$site" | tr -d '\r' | awk 'tolower($1) == "x-served-by:" {print $2}'; }
 
-# A host's rows, sequences and avatars, without the host's name: to compare one host with another.
+# A host's rows, sequences and avatars, without the host's name: to compare one host with another. (What was set aside,
+# libravatar_before_7f3a, is another database.)
 data_of() {                                   # FINGERPRINT HOST
-	grep -E "^$2 ((dump|table|sequence|database) libravatar|(file|folder|link) /var/lib/libravatar/)" "$work/$1" | cut -d' ' -f2-
+	grep -E "^$2 ((dump|table|sequence|database) libravatar |(file|folder|link) /var/lib/libravatar/)" "$work/$1" | cut -d' ' -f2-
 }
 same_data() {                                 # FINGERPRINT HOST FINGERPRINT HOST
 	[[ $(data_of "$1" "$2" | wc -l) -gt 4000 ]] || { echo "$2 has no data to compare"; return 1; }

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <functional>
 #include <thread>
 
 namespace migrate {
@@ -45,6 +46,8 @@ constexpr const char* libravatar_zone =
     "    60 IN A 203.0.113.5\n"
     "alias IN CNAME cdn\n"
     "far IN NS ns.elsewhere.test.\n";
+
+}  // namespace
 
 /// One BIND for all tests of this file; each test uses names of its own.
 class DnsClient : public testing::Test {
@@ -90,40 +93,65 @@ class DnsClient : public testing::Test {
   }
 };
 
-/// Answers one DNS message over TCP with `flags` in place of the second pair of bytes, and no signature.
-class UnsignedServer {
+namespace {
+
+/// Listens on a port of its own and answers one message over TCP by what `answer_to` makes of it (both without length).
+class OneAnswer {
  public:
-  explicit UnsignedServer(std::uint8_t rcode) : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in place{};
-    place.sin_family = AF_INET;
-    place.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  using Maker = std::function<std::string(const std::string& message)>;
+
+  explicit OneAnswer(Maker answer_to) : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in place = loopback(0);
     socklen_t length = sizeof place;
     ::bind(listener_, reinterpret_cast<sockaddr*>(&place), length);
     ::listen(listener_, 1);
     ::getsockname(listener_, reinterpret_cast<sockaddr*>(&place), &length);
     port_ = ntohs(place.sin_port);
-    thread_ = std::thread([this, rcode] { answer(rcode); });
+    thread_ = std::thread([this, answer_to] {
+      int peer = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+      if (std::string message = receive(peer); !message.empty()) send(peer, answer_to(message));
+      ::close(peer);
+    });
   }
-  ~UnsignedServer() {
+  ~OneAnswer() {
     ::shutdown(listener_, SHUT_RDWR);
     thread_.join();
     ::close(listener_);
   }
   std::string place() const { return fmt::format("127.0.0.1:{}", port_); }
 
- private:
-  void answer(std::uint8_t rcode) const {
-    int peer = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-    unsigned char asked[14] = {};
-    if (::recv(peer, asked, sizeof asked, MSG_WAITALL) == sizeof asked) {
-      unsigned char header[14] = {0, 12, asked[2], asked[3], 0xA8, rcode};
-      [[maybe_unused]] auto sent = ::send(peer, header, sizeof header, MSG_NOSIGNAL);
-      ::shutdown(peer, SHUT_WR);
-      char rest[4096];
-      while (::recv(peer, rest, sizeof rest, 0) > 0) {
-      }
+  /// What the server on that port answers.
+  static std::string asked_of(int port, const std::string& message) {
+    sockaddr_in place = loopback(port);
+    int server = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    std::string answer;
+    if (::connect(server, reinterpret_cast<sockaddr*>(&place), sizeof place) == 0) {
+      send(server, message);
+      answer = receive(server);
     }
-    ::close(peer);
+    ::close(server);
+    return answer;
+  }
+
+ private:
+  static sockaddr_in loopback(int port) {
+    sockaddr_in place{};
+    place.sin_family = AF_INET;
+    place.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    place.sin_port = htons(static_cast<std::uint16_t>(port));
+    return place;
+  }
+  static std::string receive(int fd) {
+    unsigned char size[2];
+    if (::recv(fd, size, 2, MSG_WAITALL) != 2) return "";
+    std::string message(std::size_t{size[0]} << 8 | size[1], '\0');
+    return ::recv(fd, message.data(), message.size(), MSG_WAITALL) == static_cast<ssize_t>(message.size()) ? message
+                                                                                                           : "";
+  }
+  static void send(int fd, const std::string& message) {
+    std::string framed{static_cast<char>(message.size() >> 8), static_cast<char>(message.size())};
+    framed += message;
+    [[maybe_unused]] auto sent = ::send(fd, framed.data(), framed.size(), MSG_NOSIGNAL);
   }
 
   int listener_;
@@ -222,9 +250,26 @@ TEST_F(DnsClient, ExplainsRefusedKeysAndZones) {
   EXPECT_FALSE(dns_lookup(bind(), "refused.libravatar.test", "A").exists);
 }
 
+TEST_F(DnsClient, BelievesNoSignedAnswerThatWasChangedOnItsWay) {
+  for (bool changed : {false, true}) {
+    OneAnswer relay([changed, port = named()->port](const std::string& message) {
+      std::string answer = OneAnswer::asked_of(port, message);
+      if (changed) answer.at(3) = 0;  // NXRRSET becomes NOERROR
+      return answer;
+    });
+    DnsRecordSet set{true, 60, {"192.0.2.1"}};
+    std::string said =
+        sentence([&] { dns_send_update(relay.place(), good_key, update("relayed.libravatar.test", set, set)); });
+    EXPECT_EQ(said.find("is not signed with the key") != std::string::npos, changed) << said;
+    EXPECT_EQ(said.find("(NXRRSET); nothing was changed") != std::string::npos, !changed) << said;
+  }
+}
+
 TEST(DnsClientAlone, BelievesNoUnsignedAnswer) {
   for (std::uint8_t rcode : {0, 8}) {  // NOERROR, NXRRSET
-    UnsignedServer server(rcode);
+    OneAnswer server([rcode](const std::string& message) {
+      return message.substr(0, 2) + "\xA8" + static_cast<char>(rcode) + std::string(8, '\0');
+    });
     DnsUpdate update{"a.test", {{"a.test", "A", {}, {true, 60, {"192.0.2.1"}}}}};
     try {
       dns_send_update(server.place(), good_key, update);

@@ -61,6 +61,8 @@ print('ready', *ports, file=sys.stderr, flush=True)
 threading.Event().wait()
 )";
 
+}  // namespace
+
 class HttpClient : public testing::Test {
  protected:
   struct Pages {
@@ -124,6 +126,8 @@ class HttpClient : public testing::Test {
     return "no failure";
   }
 };
+
+namespace {
 
 bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 

@@ -62,7 +62,10 @@ TEST(PlanErrors, SayNotYetSupportedForWhatLaterVersionsDo) {
               HasSubstr("plan.yaml:7:9: the action \"notify\" is not yet supported"));
   EXPECT_THAT(step_errors("      - worker.resize: x\n"),
               HasSubstr("the action \"worker.resize\" is not yet supported"));
-  EXPECT_THAT(step_errors("      - wait: { ttl_of: x }\n"), HasSubstr("\"ttl_of\" of wait is not yet supported"));
+  EXPECT_EQ(step_errors("      - wait: { ttl_of: x }\n"),
+            "plan.yaml:7:17: \"ttl_of\" of wait is not yet supported\n"
+            "    7 |       - wait: { ttl_of: x }\n"
+            "      |                 ^^^^^^\n");
   for (const char* section : {"probes", "limits", "notifiers"})
     EXPECT_THAT(step_errors("      - wait: 1s\n", std::string(section) + ": {}\n"),
                 HasSubstr("plan.yaml:2:1: \"" + std::string(section) + "\" is not yet supported"));

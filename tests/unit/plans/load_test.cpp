@@ -245,6 +245,7 @@ TEST(Plans, ReadTheOtherModifiers) {
   EXPECT_EQ(plan.steps[0].downtime, Downtime::begins);
   EXPECT_EQ(plan.find_step("stop-it"), 0);
   EXPECT_EQ(plan.steps[1].name, "service.stop a");
+  EXPECT_EQ(only_step("      - wait: 90s\n").name, "wait 1 min 30 s");
   EXPECT_EQ(plan.steps[1].retry.pause, Milliseconds(3000));
   EXPECT_EQ(plan.steps[1].downtime, Downtime::ends);
   EXPECT_EQ(plan.steps[1].point_of_no_return, "new data is lost");
