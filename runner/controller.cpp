@@ -58,7 +58,7 @@ struct Controller::Loop {
       : plan(of), run(std::move(id)), journal(in), report(to), ask(std::move(asking)), options(std::move(with)),
         lock(options.state_folder, run), log(options.state_folder, run),
         engine(plan, {.run = run, .step_by_step = options.step_by_step}, journal.records(run)),
-        fleet(io, plan, {.run = run, .state_folder = options.state_folder, .agent_state = {}}, callbacks()) {}
+        fleet(io, plan, {.run = run, .state_folder = options.state_folder}, callbacks()) {}
 
   Fleet::Callbacks callbacks() {
     Fleet::Callbacks call;
@@ -225,7 +225,7 @@ int dry_run(const Plan& plan, Report& report, const ControllerOptions& options) 
     done_if_complete();
   };
   call.lost = [](const std::string&, const std::string&) {};
-  fleet = std::make_unique<Fleet>(io, plan, FleetOptions{.run = "dry", .state_folder = options.state_folder, .agent_state = {}}, call);
+  fleet = std::make_unique<Fleet>(io, plan, FleetOptions{.run = "dry", .state_folder = options.state_folder}, call);
   report.agents_begin(names(hosts_of(plan)));
   boost::asio::signal_set signals(io, SIGINT, SIGTERM);
   signals.async_wait([&](boost::system::error_code cancelled, int) {

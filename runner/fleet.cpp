@@ -100,7 +100,8 @@ struct Fleet::Machinery {
   void start_local(const Host& host) {
     boost::asio::post(loop, [this, &host] {
       try {
-        server.adopt(start_local_agent(host, options.agent_state));
+        // its own user's agent keeps its ledger with the controller's journal; root's where root's agents keep theirs
+        server.adopt(start_local_agent(host, host.become.empty() ? options.state_folder + "/agent" : ""));
         callbacks.progress(host.name, "ready");
         heard_of(host.name, "");
       } catch (const std::exception& error) {

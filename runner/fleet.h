@@ -18,8 +18,7 @@ namespace migrate {
 
 struct FleetOptions {
   std::string run;            // names the socket
-  std::string state_folder;   // the controller's: bundle cache
-  std::string agent_state;    // for the local agent; "" for its default
+  std::string state_folder;   // the controller's: bundle cache, the local agent's ledger
 };
 
 class Fleet {

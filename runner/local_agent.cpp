@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <stdexcept>
@@ -20,10 +21,16 @@ namespace {
 constexpr int greeting_timeout_ms = 10000;
 constexpr std::string_view greeting = "migrate-agent 1\n";
 
+/// This program. In a bundle /proc/self/exe is the loader, and the start script says what to start.
+std::string own_program() {
+  const char* script = std::getenv("MIGRATE_PROGRAM");
+  return script && *script ? script : std::filesystem::read_symlink("/proc/self/exe").string();
+}
+
 std::vector<std::string> agent_command(const Host& host, const std::string& state_folder) {
   std::vector<std::string> argv;
   if (host.become == "root" && ::geteuid() != 0) argv = {"sudo", "-n"};
-  argv.insert(argv.end(), {std::filesystem::read_symlink("/proc/self/exe").string(), "agent", "--stdio", "--name", host.name});
+  argv.insert(argv.end(), {own_program(), "agent", "--stdio", "--name", host.name});
   if (!state_folder.empty()) argv.insert(argv.end(), {"--state", state_folder});
   return argv;
 }

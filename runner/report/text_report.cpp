@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "runner/report/report.h"
 #include "runner/report/words.h"
@@ -51,11 +52,11 @@ class TextReport : public Report {
     switch (record.kind) {
       case RecordKind::verified:
         forget(index, record.host);
-        if (status.done()) line(done_line(step, status, record.time));
+        if (status.done() && is_last_seat(status, record)) line(done_line(step, status, record.time));
         break;
       case RecordKind::undone:
         forget(index, record.host);
-        if (!status.touched()) line(fmt::format("    {:<5} undone  {:<56} {}", step.number, step.name, hosts_text(step)));
+        if (!status.touched() && is_last_touched(status, record)) line(fmt::format("    {:<5} undone  {:<56} {}", step.number, step.name, hosts_text(step)));
         break;
       case RecordKind::failed:
       case RecordKind::unknown:
@@ -70,7 +71,6 @@ class TextReport : public Report {
       case RecordKind::skipped: line(fmt::format("    {:<5} skipped {}", step.number, step.name)); break;
       case RecordKind::waiting:
         if (status.until) line(fmt::format("    {:<5} waits until {}  {}", step.number, time_text(*status.until), step.name));
-        waiting_ = index;
         break;
       default: break;
     }
@@ -92,12 +92,17 @@ class TextReport : public Report {
   }
   void tick(Time now, const RunState& state) override {
     downtime_ = state.downtime(now);
+    waits_.clear();
+    for (int index = 0; index < state.size(); ++index) {
+      const StepStatus& status = state.step(index);
+      if (!status.until || status.done() || *status.until < now) continue;
+      const Step& step = plan_.steps[static_cast<std::size_t>(index)];
+      waits_ += fmt::format("    {:<5} waits   {}  until {}, {} left", step.number, step.name, time_text(*status.until),
+                            took_text(std::chrono::duration_cast<Milliseconds>(*status.until - now)));
+    }
     if (options_.live) return draw();
     if (now - last_line_ < quiet_limit) return;
     for (const auto& [key, is] : running_) line(running_line(key.first, key.second, is, now));
-    if (running_.empty() && waiting_ >= 0 && state.step(waiting_).until && !state.step(waiting_).done()) {
-      last_line_ = now;  // a wait says once until when; a long silence is what it is for
-    }
   }
   void notice(const std::string& text) override { line(text); }
   void finish(const Finish& finish, const RunState& state) override {
@@ -120,6 +125,7 @@ class TextReport : public Report {
   void run_record(const Record& record) {
     if (record.kind != RecordKind::rollback_begun) return;
     phase_ = -1;
+    undone_.clear();
     line(fmt::format("\n<-  Taking back: {}", std::string(record.data.at("why").as_string())));
   }
 
@@ -129,6 +135,15 @@ class TextReport : public Report {
     phase_ = phase;
     const Phase& is = plan_.phases[static_cast<std::size_t>(phase)];
     line(fmt::format("\n{:>2}  {}", is.number, is.name));
+  }
+
+  static bool is_last_seat(const StepStatus& status, const Record& record) {
+    return status.seats.back().seat == Seat{record.host, record.role};
+  }
+  /// Of the seats that were undone, whose records come in any order: once for all of them.
+  bool is_last_touched(const StepStatus& status, const Record& record) {
+    if (status.seats.size() == 1) return true;
+    return undone_.insert(record.step).second;
   }
 
   void forget(int index, const std::string& host) {
@@ -143,12 +158,7 @@ class TextReport : public Report {
 
   static std::string done_line(const Step& step, const StepStatus& status, Time now) {
     const bool unchanged = std::all_of(status.seats.begin(), status.seats.end(), [](const auto& seat) { return seat.unchanged; });
-    std::string summary;
-    for (const SeatStatus& seat : status.seats) {
-      if (const auto* text = seat.change.if_contains("summary"); text && text->is_string() && summary.empty()) {
-        summary = std::string(text->as_string());
-      }
-    }
+    const std::string summary = change_text(status, "summary");
     std::string text = fmt::format("    {:<5} {:<7} {:<56} {}", step.number, unchanged ? "as is" : "done", step.name, hosts_text(step));
     if (!summary.empty()) text += "  " + printable(summary);
     if (status.begun) {
@@ -195,6 +205,7 @@ class TextReport : public Report {
     };
     for (const auto& [host, what] : agents_) add(fmt::format("  {:<10} {}", host, what));
     for (const auto& [key, is] : running_) add(running_line(key.first, key.second, is, now));
+    if (!waits_.empty()) add(waits_);
     if (!running_.empty() && !last_output_.empty()) add("          " + last_output_);
     if (downtime_ && !running_.empty()) add(fmt::format("          down for {}", took_text(*downtime_)));
     if (picture == drawn_) return;
@@ -211,7 +222,8 @@ class TextReport : public Report {
   std::string drawn_;
   std::optional<Milliseconds> downtime_;
   int phase_ = -1;
-  int waiting_ = -1;
+  std::set<std::string> undone_;
+  std::string waits_;  // what is waited for, as a line of the live picture; elsewhere a wait says once until when
   Time last_line_ = std::chrono::system_clock::now();
 };
 

@@ -115,6 +115,14 @@ std::string undo_text(const Step& step) {
   return "";
 }
 
+std::string change_text(const StepStatus& status, std::string_view field) {
+  std::string text;
+  for (const SeatStatus& seat : status.seats) {
+    if (seat.seat.role != "source" && text.empty()) text = text_at(seat.change, field);
+  }
+  return text;
+}
+
 std::string failure_text(const Plan& plan, const std::string& run, int index, const RunState& state, Time now) {
   const Step& step = plan.steps[static_cast<std::size_t>(index)];
   const StepStatus& status = state.step(index);
@@ -188,9 +196,7 @@ std::string scope_text(const Plan& plan, const RunState& state, const std::vecto
   for (int index : steps) {
     const Step& step = plan.steps[static_cast<std::size_t>(index)];
     std::string how = undo_text(step);
-    for (const SeatStatus& seat : state.step(index).seats) {
-      if (how.empty()) how = text_at(seat.change, "undo");
-    }
+    if (how.empty()) how = change_text(state.step(index), "undo");
     text += fmt::format("  {:<6} {:<58} {}\n", step.number, step.name, hosts_text(step));
     if (!how.empty()) text += fmt::format("           undo: {}\n", printable(how));
   }
@@ -217,21 +223,21 @@ std::string preview_text(const Step& step, const DryRun::StepPreview& preview) {
   }
   // one line for the step, marked by the seat that changes most
   static constexpr std::string_view order = "?~-+=";
-  const DryRun::SeatPreview* main = &preview.seats.front();
+  const DryRun::SeatPreview* main = nullptr;
   for (const auto& seat : preview.seats) {
-    if (!seat.error.empty() || order.find(seat.change.mark) < order.find(main->change.mark)) main = &seat;
+    if (seat.seat.role == "source" && seat.error.empty()) continue;  // it is only read, or the target says the same
+    if (!main || !seat.error.empty() || order.find(seat.change.mark) < order.find(main->change.mark)) main = &seat;
   }
+  if (!main) main = &preview.seats.front();
   char mark = main->error.empty() ? main->change.mark : '?';
   if (step.undo.kind == Undo::Kind::irreversible) mark = '!';
   std::string text = preview_line(step, mark, main->error.empty() ? main->change.summary : "cannot be predicted");
   for (const auto& seat : preview.seats) {
     if (!seat.error.empty()) text += indented(seat.seat.host + ": " + seat.error, "            ");
-    for (const std::string& line : seat.change.details) text += fmt::format("            {}\n", printable(line));
+    for (const std::string& line : seat.change.details) text += indented(line, "            ");
   }
   std::string undo = undo_text(step);
-  for (const auto& seat : preview.seats) {
-    if (undo.empty()) undo = seat.change.undo;
-  }
+  if (undo.empty()) undo = main->change.undo;
   if (mark != '=' && !undo.empty()) text += fmt::format("            undo: {}\n", printable(undo));
   return text;
 }

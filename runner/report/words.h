@@ -37,7 +37,10 @@ std::string dry_run_text(const Plan& plan, const std::vector<DryRun::StepPreview
 /// What a rollback would undo, step by step.
 std::string scope_text(const Plan& plan, const RunState& state, const std::vector<int>& steps);
 
-/// What undoing a step means, in a few words.
+/// What the plan's author says about undoing a step; "" where the action knows its own way back.
 std::string undo_text(const Step& step);
+
+/// A field ("summary", "undo") of the change of a step: of the seat that says most (a stream's target, not its source).
+std::string change_text(const StepStatus& status, std::string_view field);
 
 }  // namespace migrate

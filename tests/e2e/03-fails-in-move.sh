@@ -40,7 +40,7 @@ fingerprint start
 check "all is as before the run, to the byte" same_fingerprint before start
 
 # the same with a fault of the host instead of the plan's: the pooler on new does not start in Move
-"$lab" load fresh >/dev/null 2>&1 && mirror_fetches; fingerprint before
+must "back to the saved disks" "$lab" load fresh
 python3 tests/e2e/edit_plan.py "$plan" "Disable the mirrors' sync" '- name: A fault of the host
   host: new
   run: mv /usr/sbin/pgbouncer /usr/sbin/pgbouncer.away

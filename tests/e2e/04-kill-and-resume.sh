@@ -5,7 +5,7 @@
 must "the lab is up" fresh_lab
 # 60 MB that do not compress: so that the copy takes some seconds
 on old runuser -u postgres -- psql -qXd libravatar -c "set role djangouser; create table filler as
-	select i, gen_random_uuid() as a, gen_random_uuid() as b, repeat(gen_random_uuid()::text, 3) as c from generate_series(1, 350000) i" >/dev/null
+	select i, gen_random_uuid() as a, gen_random_uuid() as b, repeat(gen_random_uuid()::text, 3) as c from generate_series(1, 350000) i" >/dev/null 2>&1
 must "old has more data, and is saved" "$lab" save filled
 fingerprint before
 
@@ -16,7 +16,7 @@ run_migrate undisturbed run "$plan" "$(tsig)" --yes
 must "an undisturbed run: exit 0" exits_with 0 "$work/undisturbed.out"
 final undisturbed
 
-"$lab" load filled >/dev/null 2>&1
+must "back to the saved disks" "$lab" load filled
 fingerprint again
 must "all is back to before the run" same_fingerprint before again
 rm -rf "${work:?}/state" "${work:?}/home"; mkdir -p "$work/home"

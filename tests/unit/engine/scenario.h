@@ -45,7 +45,10 @@ class Scenario {
   }
 
   /// A new engine over what is in the journal.
-  void reopen() { engine = std::make_unique<Engine>(plan, EngineSettings{.run = "7f3a"}, journal); }
+  void reopen() {
+    seen_.clear();
+    engine = std::make_unique<Engine>(plan, EngineSettings{.run = "7f3a"}, journal);
+  }
 
   void start() { take(engine->start(now, {})); }
   void roll_back(const std::vector<int>& steps) { take(engine->start_rollback(now, steps, "asked")); }

@@ -46,6 +46,16 @@ RunningServer::~RunningServer() {
   thread_.join();
 }
 
+std::promise<void> RunningServer::hold() {
+  std::promise<void> release, held;
+  boost::asio::post(io_, [&held, released = release.get_future().share()] {
+    held.set_value();
+    released.wait();
+  });
+  held.get_future().wait();
+  return release;
+}
+
 RawPeer RawPeer::on(const std::string& unix_path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;

@@ -35,6 +35,8 @@ class RunningServer {
   ~RunningServer();
   const std::string& path() const { return path_; }
   std::uint16_t port() const { return port_; }
+  /// The server does nothing from the return of this until the promise is kept.
+  std::promise<void> hold();
 
  private:
   SocketFolder folder_;
