@@ -21,8 +21,8 @@ constexpr const char* print_begin = "SELECT '{\"begin\":true}';\n";
 std::int64_t place_of(const std::string& sequence) { return std::stoll(sequence); }
 
 bool is_between(const std::string& value, const std::string& one, const std::string& other) {
-  const auto [low, high] = std::minmax(place_of(one), place_of(other));
-  return place_of(value) >= low && place_of(value) <= high;
+  const std::int64_t a = place_of(one), b = place_of(other), at = place_of(value);
+  return at >= std::min(a, b) && at <= std::max(a, b);
 }
 
 }  // namespace

@@ -15,10 +15,13 @@ constexpr std::size_t longest_unique = 63;
 Priority priority_of(PacketType type) {
   switch (type) {
     case PacketType::submit_job_high:
-    case PacketType::submit_job_high_bg: return Priority::high;
+    case PacketType::submit_job_high_bg:
+      return Priority::high;
     case PacketType::submit_job_low:
-    case PacketType::submit_job_low_bg: return Priority::low;
-    default: return Priority::normal;
+    case PacketType::submit_job_low_bg:
+      return Priority::low;
+    default:
+      return Priority::normal;
   }
 }
 

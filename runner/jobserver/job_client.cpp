@@ -22,7 +22,7 @@ using Local = asio::local::stream_protocol;
 
 namespace {
 
-constexpr std::size_t most_body = 64u << 20;                              // of what the server may send
+constexpr std::size_t most_body = 64u << 20;                                  // of what the server may send
 constexpr std::size_t most_unsent = std::numeric_limits<std::size_t>::max();  // what we submit is ours to bound
 
 using SharedHandlers = std::shared_ptr<JobClient::Handlers>;
@@ -155,15 +155,22 @@ void JobClient::Connection::take_items() {
 
 void JobClient::Connection::take_packet(const Packet& packet) {
   switch (packet.type) {
-    case PacketType::job_created: return take_created(packet.args[0]);
-    case PacketType::error: return take_refusal(packet);
+    case PacketType::job_created:
+      return take_created(packet.args[0]);
+    case PacketType::error:
+      return take_refusal(packet);
     case PacketType::work_data:
     case PacketType::work_warning:
-    case PacketType::work_status: return take_work(packet);
-    case PacketType::work_complete: return end_job(packet.args[0], EndKind::complete, packet.args[1]);
-    case PacketType::work_fail: return end_job(packet.args[0], EndKind::fail, "");
-    case PacketType::work_exception: return end_job(packet.args[0], EndKind::exception, packet.args[1]);
-    default: return;  // OPTION_RES
+    case PacketType::work_status:
+      return take_work(packet);
+    case PacketType::work_complete:
+      return end_job(packet.args[0], EndKind::complete, packet.args[1]);
+    case PacketType::work_fail:
+      return end_job(packet.args[0], EndKind::fail, "");
+    case PacketType::work_exception:
+      return end_job(packet.args[0], EndKind::exception, packet.args[1]);
+    default:
+      return;  // OPTION_RES
   }
 }
 

@@ -1,5 +1,5 @@
-// The engine's side of the protocol: submits foreground jobs to a job server over its Unix socket and hears how they go.
-// Callbacks on the caller's io_context, in its one thread.
+// The engine's side of the protocol: submits foreground jobs to a job server over its Unix socket and hears how they
+// go. Callbacks on the caller's io_context, in its one thread.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -27,10 +27,10 @@ class JobClient {
   };
   /// Any of them may be empty. They may submit, and may destroy the client.
   struct Handlers {
-    std::function<void()> on_created;                  // the server has it
-    std::function<void(std::string_view)> on_data;     // WORK_DATA, WORK_WARNING
+    std::function<void()> on_created;               // the server has it
+    std::function<void(std::string_view)> on_data;  // WORK_DATA, WORK_WARNING
     std::function<void(std::uint64_t done, std::uint64_t total)> on_status;
-    std::function<void(End)> on_end;                   // once, the last
+    std::function<void(End)> on_end;  // once, the last
   };
 
   /// Connects at once. Throws Failure: nobody listens there.
@@ -43,7 +43,8 @@ class JobClient {
   /// Never calls a handler before it returns.
   void submit(std::string function, std::string unique, std::string payload, Handlers handlers);
 
-  /// How many workers are registered for `function` now (`status` of the text protocol); 0 also when the connection ends.
+  /// How many workers are registered for `function` now (`status` of the text protocol); 0 also when the connection
+  /// ends.
   void workers_of(std::string function, std::function<void(std::size_t)> callback);
 
  private:

@@ -46,14 +46,17 @@ void clear_path(asio::io_context& io, const std::string& path) {
   if (!S_ISSOCK(found.st_mode))
     throw Failure(fmt::format("cannot listen on {}: something that is no socket is there; give another path", path));
   if (answers(io, path))
-    throw Failure(fmt::format("cannot listen on {}: a server listens there already; end it, or give another path", path));
+    throw Failure(
+        fmt::format("cannot listen on {}: a server listens there already; end it, or give another path", path));
   if (::unlink(path.c_str()) != 0)
-    throw Failure(fmt::format("cannot remove the socket {} that an earlier server left: {}", path, std::strerror(errno)));
+    throw Failure(
+        fmt::format("cannot remove the socket {} that an earlier server left: {}", path, std::strerror(errno)));
 }
 
 }  // namespace
 
-Listener::Listener(asio::io_context& io, Accepted accepted) : acceptor_(io), pause_(io), accepted_(std::move(accepted)) {}
+Listener::Listener(asio::io_context& io, Accepted accepted)
+    : acceptor_(io), pause_(io), accepted_(std::move(accepted)) {}
 
 Listener::~Listener() { stop(); }
 

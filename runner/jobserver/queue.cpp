@@ -71,30 +71,43 @@ void Queue::dispatch(Peer& peer, Packet& packet, QueueTime now, Turn& turn) {
     case PacketType::submit_job_low:
     case PacketType::submit_job_low_bg:
     case PacketType::submit_reduce_job:
-    case PacketType::submit_reduce_job_background: return submit(peer, packet, now, turn);
-    case PacketType::get_status: return tell_status(peer, args[0], turn);
-    case PacketType::get_status_unique: return tell_status_by_unique(peer, args[0], turn);
-    case PacketType::can_do: return can_do(peer, args[0], std::chrono::milliseconds(0), now, turn);
-    case PacketType::can_do_timeout: return can_do(peer, args[0], worker_timeout(args[1]), now, turn);
-    case PacketType::cant_do: return cant_do(peer, args[0], now, turn);
-    case PacketType::reset_abilities: return reset_abilities(peer, now, turn);
-    case PacketType::pre_sleep: return pre_sleep(peer, now, turn);
+    case PacketType::submit_reduce_job_background:
+      return submit(peer, packet, now, turn);
+    case PacketType::get_status:
+      return tell_status(peer, args[0], turn);
+    case PacketType::get_status_unique:
+      return tell_status_by_unique(peer, args[0], turn);
+    case PacketType::can_do:
+      return can_do(peer, args[0], std::chrono::milliseconds(0), now, turn);
+    case PacketType::can_do_timeout:
+      return can_do(peer, args[0], worker_timeout(args[1]), now, turn);
+    case PacketType::cant_do:
+      return cant_do(peer, args[0], now, turn);
+    case PacketType::reset_abilities:
+      return reset_abilities(peer, now, turn);
+    case PacketType::pre_sleep:
+      return pre_sleep(peer, now, turn);
     case PacketType::grab_job:
     case PacketType::grab_job_uniq:
-    case PacketType::grab_job_all: return grab(peer, packet.type, now, turn);
+    case PacketType::grab_job_all:
+      return grab(peer, packet.type, now, turn);
     case PacketType::work_status:
     case PacketType::work_data:
     case PacketType::work_warning:
     case PacketType::work_complete:
     case PacketType::work_fail:
-    case PacketType::work_exception: return work(peer, packet, turn);
-    case PacketType::echo_req: return send(turn, peer, PacketType::echo_res, std::move(args));
-    case PacketType::option_req: return set_option(peer, args[0], turn);
+    case PacketType::work_exception:
+      return work(peer, packet, turn);
+    case PacketType::echo_req:
+      return send(turn, peer, PacketType::echo_res, std::move(args));
+    case PacketType::option_req:
+      return set_option(peer, args[0], turn);
     case PacketType::set_client_id:
       peer.client_id = args[0].empty() ? "-" : args[0].substr(0, longest_client_id);
       return;
-    default: return send_error(turn, peer, "INVALID_COMMAND",
-                               fmt::format("this server does not take {} packets", to_text(packet.type)));
+    default:
+      return send_error(turn, peer, "INVALID_COMMAND",
+                        fmt::format("this server does not take {} packets", to_text(packet.type)));
   }
 }
 

@@ -6,9 +6,9 @@
 //                 +-----------+  its worker vanished or ran out of time, and tries remain (at the end of the line)
 //
 // Promises: a job is with one worker at most. Every request is answered. A client gets one final packet for a job. A
-// handle is never used twice. While a job waits, no worker that could do it sleeps unless enough others have been woken,
-// and one that doesn't answer its wake-up is replaced after `wake_patience`. A background job is never lost because a
-// client left. Not thread-safe: one thread owns it.
+// handle is never used twice. While a job waits, no worker that could do it sleeps unless enough others have been
+// woken, and one that doesn't answer its wake-up is replaced after `wake_patience`. A background job is never lost
+// because a client left. Not thread-safe: one thread owns it.
 #pragma once
 
 #include "runner/jobserver/queued_job.h"
@@ -90,7 +90,7 @@ class Queue {
   void assign(Peer& peer, QueuedJob& job, PacketType how, Turn& turn);
   void work(Peer& peer, Packet& packet, Turn& turn);
   void forward(const QueuedJob& job, Packet& packet, Turn& turn);  // may move the arguments away
-  void stop_running(QueuedJob& job);  // it is in no line then
+  void stop_running(QueuedJob& job);                               // it is in no line then
   void lose_try(QueuedJob& job, std::string_view why, QueueTime now, Turn& turn);
   void fail_job(QueuedJob& job, Turn& turn);
 
@@ -105,7 +105,7 @@ class Queue {
   std::map<std::uint64_t, std::unique_ptr<QueuedJob>> jobs_;
   std::uint64_t last_number_ = 0;
   std::uint64_t last_sleep_ = 0;
-  std::set<std::pair<QueueTime, Peer*>> woken_;          // by the end of our patience
+  std::set<std::pair<QueueTime, Peer*>> woken_;           // by the end of our patience
   std::set<std::pair<QueueTime, QueuedJob*>> deadlines_;  // running jobs with a time-out
 };
 

@@ -34,12 +34,12 @@ struct QueuedJob {
   std::string reducer;  // "" : none
   std::string data;
   Priority priority = Priority::normal;
-  bool background = false;  // stays true once any background submission has joined
-  int tries = 0;            // begun so far
-  std::uint64_t done = 0, total = 0;  // of its last WORK_STATUS
-  Peer* worker = nullptr;             // while it runs
-  std::optional<QueueTime> deadline;  // while it runs for a worker with a time-out
-  std::vector<Peer*> clients;         // foreground: who is told
+  bool background = false;                // stays true once any background submission has joined
+  int tries = 0;                          // begun so far
+  std::uint64_t done = 0, total = 0;      // of its last WORK_STATUS
+  Peer* worker = nullptr;                 // while it runs
+  std::optional<QueueTime> deadline;      // while it runs for a worker with a time-out
+  std::vector<Peer*> clients;             // foreground: who is told
   std::list<QueuedJob*>::iterator place;  // in its function's queue, while it waits
 
   bool running() const { return worker != nullptr; }
@@ -51,7 +51,7 @@ struct Function {
   std::array<std::size_t, priority_count> most_jobs{};  // 0: no limit
   std::size_t running = 0;
   std::size_t workers = 0;
-  std::size_t woken = 0;  // peers that can do this, were sent a NOOP, and have not answered it yet
+  std::size_t woken = 0;                    // peers that can do this, were sent a NOOP, and have not answered it yet
   std::map<std::uint64_t, Peer*> sleepers;  // by when they fell asleep
   // Keys are views into the jobs.
   std::unordered_map<std::string_view, QueuedJob*> by_unique, by_payload;
@@ -73,8 +73,8 @@ struct Peer {
     overdue,  // was sent one and did not ask in time: not counted on, and not sent another
   };
   ConnectionId id = 0;
-  int descriptor = -1;   // shown by `workers`
-  std::string address;   // shown by `workers`
+  int descriptor = -1;  // shown by `workers`
+  std::string address;  // shown by `workers`
   std::string client_id = "-";
   std::vector<Ability> abilities;
   std::size_t next_ability = 0;  // round robin: where the next search begins

@@ -22,16 +22,19 @@ void listen(JobServer& server, const std::string& address) {
   }
   const std::size_t colon = address.rfind(':');
   std::string host = address.substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  else if (host.find(':') != std::string::npos) host.clear();  // an IPv6 address without brackets: which colon is it?
+  if (host.starts_with('[') && host.ends_with(']'))
+    host = host.substr(1, host.size() - 2);
+  else if (host.find(':') != std::string::npos)
+    host.clear();  // an IPv6 address without brackets: which colon is it?
   std::uint16_t port = 0;
   const char* end = address.data() + address.size();
   const auto parsed = colon == std::string::npos ? std::from_chars_result{end, std::errc::invalid_argument}
                                                  : std::from_chars(address.data() + colon + 1, end, port);
   if (parsed.ec != std::errc() || parsed.ptr != end || host.empty())
-    throw Failure(fmt::format("cannot listen on \"{}\": give HOST:PORT, [V6]:PORT or the path of a Unix socket, as in "
-                              "127.0.0.1:4730",
-                              address));
+    throw Failure(
+        fmt::format("cannot listen on \"{}\": give HOST:PORT, [V6]:PORT or the path of a Unix socket, as in "
+                    "127.0.0.1:4730",
+                    address));
   const std::uint16_t actual = server.listen_tcp(host, port);
   spdlog::info("listening on {} port {}", host, actual);
 }
@@ -39,7 +42,8 @@ void listen(JobServer& server, const std::string& address) {
 }  // namespace
 
 int serve(const std::vector<std::string>& addresses) {
-  spdlog::set_default_logger(std::make_shared<spdlog::logger>("", std::make_shared<spdlog::sinks::stderr_color_sink_mt>()));
+  spdlog::set_default_logger(
+      std::make_shared<spdlog::logger>("", std::make_shared<spdlog::sinks::stderr_color_sink_mt>()));
   if (addresses.empty()) throw Failure("the job server needs an address to listen on, as in --listen 127.0.0.1:4730");
   boost::asio::io_context io(1);
   JobServerOptions options;

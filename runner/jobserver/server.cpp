@@ -97,9 +97,10 @@ std::uint16_t JobServer::Loop::listen_tcp(const std::string& host, std::uint16_t
   const std::vector<asio::ip::address> addresses = addresses_of(io_, host);
   for (const asio::ip::address& address : addresses)
     if (!address.is_loopback())
-      throw Failure(fmt::format("will not listen on {} ({}): whoever reaches that address could submit and take jobs. "
-                                "TLS and identities come with a later version; listen on 127.0.0.1, ::1 or a Unix socket",
-                                host, address.to_string()));
+      throw Failure(
+          fmt::format("will not listen on {} ({}): whoever reaches that address could submit and take jobs. "
+                      "TLS and identities come with a later version; listen on 127.0.0.1, ::1 or a Unix socket",
+                      host, address.to_string()));
   bool any = false;
   for (const asio::ip::address& address : addresses) {
     try {
@@ -117,8 +118,8 @@ std::uint16_t JobServer::Loop::listen_tcp(const std::string& host, std::uint16_t
 
 Listener::Accepted JobServer::Loop::accepted() {
   return [this](StreamSocket socket) {
-    auto session = std::make_shared<Session>(++last_id_, std::move(socket), events_, options_.most_body,
-                                             options_.most_unsent);
+    auto session =
+        std::make_shared<Session>(++last_id_, std::move(socket), events_, options_.most_body, options_.most_unsent);
     spdlog::debug("connection {} from {}", session->id(), session->address());
     queue_.connected(session->id(), session->address(), session->descriptor());
     sessions_[session->id()] = session;
@@ -250,6 +251,8 @@ void JobServer::adopt(int descriptor) { loop_->adopt(descriptor); }
 
 void JobServer::listen_unix(const std::string& path) { loop_->listen_unix(path); }
 
-std::uint16_t JobServer::listen_tcp(const std::string& host, std::uint16_t port) { return loop_->listen_tcp(host, port); }
+std::uint16_t JobServer::listen_tcp(const std::string& host, std::uint16_t port) {
+  return loop_->listen_tcp(host, port);
+}
 
 }  // namespace migrate

@@ -14,9 +14,9 @@
 namespace migrate {
 
 struct JobServerOptions {
-  QueueOptions queue = {};                  // handle_prefix "" or the default: "H:" and this host's name
-  std::size_t most_body = 64u << 20;        // bytes of one packet's body; a larger one gets an ERROR, and is hung up on
-  std::size_t most_unsent = 64u << 20;      // bytes that a peer may leave unread before it is dropped
+  QueueOptions queue = {};              // handle_prefix "" or the default: "H:" and this host's name
+  std::size_t most_body = 64u << 20;    // bytes of one packet's body; a larger one gets an ERROR, and is hung up on
+  std::size_t most_unsent = 64u << 20;  // bytes that a peer may leave unread before it is dropped
   /// The text command `shutdown` was given (over the Unix socket) and, when graceful, no job runs any more. Without it
   /// nothing listens after the command, and the owner goes on.
   std::function<void()> on_shutdown;

@@ -69,9 +69,12 @@ TextAnswer create(const Call& call) {
 TextAnswer drop(const Call& call) {
   if (!call.is(1, "function") || call.words.size() < 3) return incomplete(call);
   switch (call.queue.drop_function(call.words[2])) {
-    case Queue::Dropped::yes: return {std::string(ok)};
-    case Queue::Dropped::unknown: return {"ERR function not found\r\n"};
-    case Queue::Dropped::in_use: break;
+    case Queue::Dropped::yes:
+      return {std::string(ok)};
+    case Queue::Dropped::unknown:
+      return {"ERR function not found\r\n"};
+    case Queue::Dropped::in_use:
+      break;
   }
   return {"ERR there are still connected workers or executing clients\r\n"};
 }
@@ -118,8 +121,14 @@ constexpr std::array<Command, 15> commands{{
     {"version", [](const Call&) -> TextAnswer { return {"OK " MIGRATE_VERSION "\n"}; }},
     {"getpid", [](const Call&) -> TextAnswer { return {fmt::format("OK {}\n", ::getpid())}; }},
     {"verbose", [](const Call& call) -> TextAnswer { return {fmt::format("OK {}\n", call.caller.log_level)}; }},
-    {"quit", [](const Call&) -> TextAnswer { return {"", true}; }},
-    {"exit", [](const Call&) -> TextAnswer { return {"", true}; }},
+    {"quit",
+     [](const Call&) -> TextAnswer {
+       return {"", true};
+     }},
+    {"exit",
+     [](const Call&) -> TextAnswer {
+       return {"", true};
+     }},
     {"show", show},
     {"maxqueue", max_queue},
     {"create", create},

@@ -1,5 +1,5 @@
-// The text protocol: a line in, its answer out. Formats are gearmand's to the byte, line ends included ("\n" after lists
-// and values, "\r\n" after the rest); docs/protocol.md lists them, and what is ours alone.
+// The text protocol: a line in, its answer out. Formats are gearmand's to the byte, line ends included ("\n" after
+// lists and values, "\r\n" after the rest); docs/protocol.md lists them, and what is ours alone.
 #pragma once
 
 #include "runner/jobserver/queue.h"
@@ -10,7 +10,7 @@
 namespace migrate {
 
 struct TextCaller {
-  bool may_shut_down = false;     // comes over the Unix socket, which is its owner's alone
+  bool may_shut_down = false;      // comes over the Unix socket, which is its owner's alone
   std::string log_level = "INFO";  // answers `verbose`
 };
 

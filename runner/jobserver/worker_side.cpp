@@ -120,8 +120,7 @@ void Queue::assign(Peer& peer, QueuedJob& job, PacketType how, Turn& turn) {
 
 void Queue::work(Peer& peer, Packet& packet, Turn& turn) {
   QueuedJob* job = find_job(packet.args[0]);
-  if (!job || job->worker != &peer)
-    return send_error(turn, peer, "JOB_NOT_FOUND", "this connection has no such job");
+  if (!job || job->worker != &peer) return send_error(turn, peer, "JOB_NOT_FOUND", "this connection has no such job");
   if (packet.type == PacketType::work_status) {
     job->done = number_of(packet.args[1]);
     job->total = number_of(packet.args[2]);

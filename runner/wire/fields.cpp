@@ -37,8 +37,7 @@ std::optional<std::int64_t> whole_number(const boost::json::value& value) {
 
 }  // namespace
 
-Fields::Fields(std::string_view text, std::string what)
-    : object_(parsed_object(text, what)), what_(std::move(what)) {}
+Fields::Fields(std::string_view text, std::string what) : object_(parsed_object(text, what)), what_(std::move(what)) {}
 
 Fields::Fields(boost::json::object object, std::string what) : object_(std::move(object)), what_(std::move(what)) {}
 
@@ -66,7 +65,8 @@ std::string Fields::text_or(std::string_view name, std::string otherwise) const 
 std::int64_t Fields::number(std::string_view name, std::int64_t least, std::int64_t most) const {
   const std::optional<std::int64_t> number = whole_number(field(name));
   if (!number) wrong(name, "is not a whole number");
-  if (*number < least || *number > most) wrong(name, fmt::format("is {}, which is not in {}..{}", *number, least, most));
+  if (*number < least || *number > most)
+    wrong(name, fmt::format("is {}, which is not in {}..{}", *number, least, most));
   return *number;
 }
 

@@ -44,9 +44,10 @@ std::string text_not_empty(const Fields& fields, std::string_view name) {
 void check_version(const Fields& fields) {
   const std::int64_t version = fields.number("version", 0, std::numeric_limits<int>::max());
   if (version != job_version)
-    throw std::runtime_error(fmt::format("the job is of version {}, and this program understands version {}: the "
-                                         "controller and the agent are of different releases",
-                                         version, job_version));
+    throw std::runtime_error(
+        fmt::format("the job is of version {}, and this program understands version {}: the "
+                    "controller and the agent are of different releases",
+                    version, job_version));
 }
 
 }  // namespace
@@ -74,9 +75,10 @@ std::string Job::function() const { return "migrate@" + host; }
 
 std::string to_payload(const Job& job) {
   boost::json::object object{
-      {"version", job_version}, {"run", job.run},         {"step", job.step},           {"host", job.host},
-      {"role", job.role},       {"verb", to_text(job.verb)}, {"attempt", job.attempt},  {"action", job.action},
-      {"params", job.params},   {"before", job.before},   {"outputs", job.outputs},     {"timeout_ms", job.timeout.count()},
+      {"version", job_version}, {"run", job.run},         {"step", job.step},
+      {"host", job.host},       {"role", job.role},       {"verb", to_text(job.verb)},
+      {"attempt", job.attempt}, {"action", job.action},   {"params", job.params},
+      {"before", job.before},   {"outputs", job.outputs}, {"timeout_ms", job.timeout.count()},
   };
   if (job.pipe) object["pipe"] = to_json(*job.pipe);
   if (!job.masked.empty()) object["masked"] = boost::json::array(job.masked.begin(), job.masked.end());

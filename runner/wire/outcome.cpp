@@ -35,7 +35,8 @@ std::string_view kind_text(OutcomeKind kind) {
 OutcomeKind kind_from_text(std::string_view text) {
   for (const auto& [kind, known] : outcome_kinds)
     if (known == text) return kind;
-  throw std::runtime_error(fmt::format("an outcome's field \"kind\" is \"{}\", which this program does not know", text));
+  throw std::runtime_error(
+      fmt::format("an outcome's field \"kind\" is \"{}\", which this program does not know", text));
 }
 
 }  // namespace
@@ -69,8 +70,12 @@ Outcome outcome_from_payload(std::string_view payload) {
 std::string to_payload(const JobMessage& message) {
   boost::json::object object;
   switch (message.kind) {
-    case JobMessage::Kind::output: object = {{"kind", "output"}, {"line", valid_utf8(message.line)}}; break;
-    case JobMessage::Kind::offer: object = {{"kind", "offer"}, {"offer", to_json(message.offer)}}; break;
+    case JobMessage::Kind::output:
+      object = {{"kind", "output"}, {"line", valid_utf8(message.line)}};
+      break;
+    case JobMessage::Kind::offer:
+      object = {{"kind", "offer"}, {"offer", to_json(message.offer)}};
+      break;
     case JobMessage::Kind::progress:
       object = {{"kind", "progress"}, {"done", message.done}, {"total", message.total}};
       break;

@@ -86,7 +86,8 @@ std::uint32_t read_big_endian(std::string_view bytes) {
 std::string plain_argument(std::string_view bytes, const TypeRow& row) {
   if (!bytes.empty() && bytes.back() == '\0') bytes.remove_suffix(1);
   if (bytes.find('\0') != std::string_view::npos)
-    throw PacketError("INVALID_PACKET", fmt::format("a {} packet has more than its {} arguments", row.name, row.arguments));
+    throw PacketError("INVALID_PACKET",
+                      fmt::format("a {} packet has more than its {} arguments", row.name, row.arguments));
   return std::string(bytes);
 }
 
@@ -128,10 +129,12 @@ std::string_view to_text(PacketType type) {
 std::string encode(const Packet& packet) {
   const TypeRow* row = row_of(packet.type);
   if (!row || packet.args.size() != row->arguments)
-    throw std::invalid_argument(fmt::format("a {} packet cannot have {} arguments", to_text(packet.type), packet.args.size()));
+    throw std::invalid_argument(
+        fmt::format("a {} packet cannot have {} arguments", to_text(packet.type), packet.args.size()));
   std::size_t body = packet.args.empty() ? 0 : packet.args.size() - 1;
   for (const std::string& arg : packet.args) body += arg.size();
-  if (body > UINT32_MAX) throw std::invalid_argument(fmt::format("a {} packet of {} bytes is too large", row->name, body));
+  if (body > UINT32_MAX)
+    throw std::invalid_argument(fmt::format("a {} packet of {} bytes is too large", row->name, body));
   std::string out;
   out.reserve(header_size + body);
   out += packet.magic == Packet::Magic::request ? request_magic : response_magic;
@@ -158,7 +161,8 @@ std::string encode_response(PacketType type, std::vector<std::string> args) {
 PacketReader::PacketReader(std::size_t max_body) : max_body_(max_body) {}
 
 void PacketReader::feed(std::string_view bytes) {
-  // Moved only when at most as much is left as was read since the last move: each byte is moved a bounded number of times.
+  // Moved only when at most as much is left as was read since the last move: each byte is moved a bounded number of
+  // times.
   if (at_ > 0 && buffer_.size() - at_ <= at_) {
     buffer_.erase(0, at_);
     at_ = 0;
@@ -192,8 +196,8 @@ std::optional<PacketReader::Item> PacketReader::next_packet() {
   if (!row)
     throw PacketError("INVALID_COMMAND", fmt::format("there is no packet type {}", static_cast<std::uint32_t>(type)));
   if (size > max_body_)
-    throw PacketError("ARGUMENT_TOO_LARGE",
-                      fmt::format("a {} packet of {} bytes is larger than the limit of {}", row->name, size, max_body_));
+    throw PacketError("ARGUMENT_TOO_LARGE", fmt::format("a {} packet of {} bytes is larger than the limit of {}",
+                                                        row->name, size, max_body_));
   if (bytes.size() - header_size < size) return std::nullopt;
   Packet packet;
   packet.magic = bytes[3] == 'Q' ? Packet::Magic::request : Packet::Magic::response;

@@ -14,13 +14,46 @@
 namespace migrate {
 
 enum class PacketType : std::uint32_t {
-  can_do = 1, cant_do = 2, reset_abilities = 3, pre_sleep = 4, noop = 6, submit_job = 7, job_created = 8, grab_job = 9,
-  no_job = 10, job_assign = 11, work_status = 12, work_complete = 13, work_fail = 14, get_status = 15, echo_req = 16,
-  echo_res = 17, submit_job_bg = 18, error = 19, status_res = 20, submit_job_high = 21, set_client_id = 22,
-  can_do_timeout = 23, all_yours = 24, work_exception = 25, option_req = 26, option_res = 27, work_data = 28,
-  work_warning = 29, grab_job_uniq = 30, job_assign_uniq = 31, submit_job_high_bg = 32, submit_job_low = 33,
-  submit_job_low_bg = 34, submit_job_sched = 35, submit_job_epoch = 36, submit_reduce_job = 37,
-  submit_reduce_job_background = 38, grab_job_all = 39, job_assign_all = 40, get_status_unique = 41,
+  can_do = 1,
+  cant_do = 2,
+  reset_abilities = 3,
+  pre_sleep = 4,
+  noop = 6,
+  submit_job = 7,
+  job_created = 8,
+  grab_job = 9,
+  no_job = 10,
+  job_assign = 11,
+  work_status = 12,
+  work_complete = 13,
+  work_fail = 14,
+  get_status = 15,
+  echo_req = 16,
+  echo_res = 17,
+  submit_job_bg = 18,
+  error = 19,
+  status_res = 20,
+  submit_job_high = 21,
+  set_client_id = 22,
+  can_do_timeout = 23,
+  all_yours = 24,
+  work_exception = 25,
+  option_req = 26,
+  option_res = 27,
+  work_data = 28,
+  work_warning = 29,
+  grab_job_uniq = 30,
+  job_assign_uniq = 31,
+  submit_job_high_bg = 32,
+  submit_job_low = 33,
+  submit_job_low_bg = 34,
+  submit_job_sched = 35,
+  submit_job_epoch = 36,
+  submit_reduce_job = 37,
+  submit_reduce_job_background = 38,
+  grab_job_all = 39,
+  job_assign_all = 40,
+  get_status_unique = 41,
   status_res_unique = 42,
 };
 
@@ -51,7 +84,8 @@ class PacketError : public std::runtime_error {
   using std::runtime_error::runtime_error;
   PacketError(std::string code, const std::string& text) : std::runtime_error(text), code_(std::move(code)) {}
 
-  /// The code of the ERROR packet that tells the peer: INVALID_MAGIC, INVALID_COMMAND, INVALID_PACKET, ARGUMENT_TOO_LARGE.
+  /// The code of the ERROR packet that tells the peer: INVALID_MAGIC, INVALID_COMMAND, INVALID_PACKET,
+  /// ARGUMENT_TOO_LARGE.
   const std::string& code() const { return code_; }
 
  private:
@@ -59,8 +93,8 @@ class PacketError : public std::runtime_error {
 };
 
 /// Takes bytes as they arrive, in any pieces, and gives packets. Also tells text commands apart: a first byte that is
-/// not NUL begins a line up to "\n", of at most 8 KiB. A body is refused by its header, before any of it is kept. The work
-/// is linear in the bytes, however they are cut.
+/// not NUL begins a line up to "\n", of at most 8 KiB. A body is refused by its header, before any of it is kept. The
+/// work is linear in the bytes, however they are cut.
 class PacketReader {
  public:
   explicit PacketReader(std::size_t max_body = 64u << 20);
@@ -73,7 +107,8 @@ class PacketReader {
     std::optional<Packet> packet;
     std::optional<TextLine> line;
   };
-  /// The next whole packet or line, or nullopt when more bytes are needed. Throws PacketError; the stream is unusable then.
+  /// The next whole packet or line, or nullopt when more bytes are needed. Throws PacketError; the stream is unusable
+  /// then.
   std::optional<Item> next();
 
  private:

@@ -42,8 +42,8 @@ std::string_view to_text(RecordKind kind) {
 RecordKind record_kind_from_text(std::string_view text) {
   for (const auto& [kind, known] : kinds)
     if (known == text) return kind;
-  throw std::runtime_error(
-      fmt::format("the journal holds a record of kind \"{}\", which this program does not know: a newer version wrote it", text));
+  throw std::runtime_error(fmt::format(
+      "the journal holds a record of kind \"{}\", which this program does not know: a newer version wrote it", text));
 }
 
 }  // namespace migrate

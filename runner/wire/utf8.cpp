@@ -7,8 +7,8 @@ bool continues(std::string_view text, std::size_t at) {
   return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xc0u) == 0x80u;
 }
 
-/// Bytes of the valid character at the front of `text`; 0 when there is none. RFC 3629: no overlong forms, no surrogates,
-/// nothing above U+10FFFF.
+/// Bytes of the valid character at the front of `text`; 0 when there is none. RFC 3629: no overlong forms, no
+/// surrogates, nothing above U+10FFFF.
 std::size_t character_size(std::string_view text) {
   const auto first = static_cast<unsigned char>(text[0]);
   const auto second = static_cast<unsigned char>(text.size() > 1 ? text[1] : 0);

@@ -1,5 +1,5 @@
-// libFuzzer over the reader of the wire, the queue and the text protocol: a few connections take turns to send pieces of
-// the input. Beyond what the sanitizers find, it holds the queue's promises after every input.
+// libFuzzer over the reader of the wire, the queue and the text protocol: a few connections take turns to send pieces
+// of the input. Beyond what the sanitizers find, it holds the queue's promises after every input.
 //
 //   clang++ -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -I. -DMIGRATE_VERSION='"fuzz"'
 //     tests/fuzz/packet_fuzz.cpp runner/wire/packet.cpp runner/jobserver/{queue,client_side,worker_side,wake_up}.cpp

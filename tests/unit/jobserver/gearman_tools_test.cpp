@@ -98,7 +98,9 @@ TEST_F(GearmanTools, GearadminReadsOurLists) {
   worker.send(PacketType::can_do, {"mytest"});
   worker.send(PacketType::set_client_id, {"me"});
   wait_for_workers("mytest\t0\t0\t1");
-  const auto gearadmin = [&](const std::string& what) { return output_of("gearadmin -h 127.0.0.1 -p " + port() + " --" + what); };
+  const auto gearadmin = [&](const std::string& what) {
+    return output_of("gearadmin -h 127.0.0.1 -p " + port() + " --" + what);
+  };
   EXPECT_EQ(gearadmin("status"), "mytest\t0\t0\t1\n.\n");
   EXPECT_EQ(gearadmin("priority-status"), "mytest\t0\t0\t0\t1\n.\n");
   EXPECT_THAT(gearadmin("workers"), testing::ContainsRegex("[0-9]+ 127.0.0.1 me : mytest\n"));

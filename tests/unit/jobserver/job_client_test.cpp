@@ -1,7 +1,7 @@
 #include "runner/jobserver/job_client.h"
 
-#include "tests/unit/jobserver/running_server.h"
 #include "steps/failure.h"
+#include "tests/unit/jobserver/running_server.h"
 
 #include <boost/asio/steady_timer.hpp>
 #include <gmock/gmock.h>
@@ -64,8 +64,8 @@ TEST(JobClient, HearsAllOfAJobInOrder) {
   worker.send(PacketType::work_status, {handle, "5", "6000000000"});
   worker.send(PacketType::work_complete, {handle, "result"});
   side.run_until([&] { return side.end.has_value(); });
-  EXPECT_THAT(side.events, testing::ElementsAre("created", "data " + std::string("a\0b", 3), "status 5/6000000000",
-                                                "end result"));
+  EXPECT_THAT(side.events,
+              testing::ElementsAre("created", "data " + std::string("a\0b", 3), "status 5/6000000000", "end result"));
   EXPECT_EQ(side.end->kind, EndKind::complete);
 }
 
@@ -136,6 +136,25 @@ TEST(JobClient, CanBeDestroyedByItsOwnHandlerAndIsSilentAfterwards) {
   side.io.restart();
   side.io.run_for(std::chrono::milliseconds(50));
   EXPECT_TRUE(side.events.empty());
+}
+
+TEST(JobClient, DestroyedByTheFirstOfItsLostJobsIsSilentAboutTheOthers) {
+  auto server = std::make_unique<RunningServer>();
+  ClientSide side(server->path());
+  int created = 0, ended = 0;
+  for (const std::string unique : {"u", "v"}) {
+    JobClient::Handlers handlers;
+    handlers.on_created = [&] { ++created; };
+    handlers.on_end = [&](JobClient::End) {
+      ++ended;
+      side.client.reset();
+    };
+    side.client->submit("f", unique, "x", std::move(handlers));
+  }
+  side.run_until([&] { return created == 2; });
+  server.reset();
+  side.run_until([&] { return side.client == nullptr; });
+  EXPECT_EQ(ended, 1);
 }
 
 TEST(JobClient, MaySubmitFromAHandler) {

@@ -1,11 +1,10 @@
 // Plays the stories in scenarios/*.txt against the pure Queue. One line a thing:
 //   tries 2                          a setting, before all else
-//   NAME > TYPE arg arg              NAME sends a packet; '' is an empty argument, \0 a NUL. A new NAME is a new connection
-//   NAME < TYPE arg arg              NAME gets this next; an ERROR is compared by its code only
-//   NAME says words                  a line of the text protocol
-//   NAME hears words                 its whole answer; \t \r \n as in C
-//   NAME leaves                      its connection ends
-//   after 500 ms                     time passes, and the queue's deadlines with it
+//   NAME > TYPE arg arg              NAME sends a packet; '' is an empty argument, \0 a NUL. A new NAME is a new
+//   connection NAME < TYPE arg arg              NAME gets this next; an ERROR is compared by its code only NAME says
+//   words                  a line of the text protocol NAME hears words                 its whole answer; \t \r \n as
+//   in C NAME leaves                      its connection ends after 500 ms                     time passes, and the
+//   queue's deadlines with it
 // Before each thing that happens, all that was sent must have been expected.
 #include "runner/jobserver/queue.h"
 #include "runner/jobserver/text_commands.h"

@@ -73,7 +73,8 @@ TEST(Job, NamesTheFieldThatIsMissingOrWrong) {
   EXPECT_EQ(job_error("attempt", 0), "a job's field \"attempt\" is 0, which is not in 1..2147483647");
   EXPECT_EQ(job_error("timeout_ms", "soon"), "a job's field \"timeout_ms\" is not a whole number");
   EXPECT_EQ(job_error("params", boost::json::array()), "a job's field \"params\" is not an object");
-  EXPECT_EQ(job_error("masked", boost::json::array{1}), "a job's field \"masked\" holds something that is not a string");
+  EXPECT_EQ(job_error("masked", boost::json::array{1}),
+            "a job's field \"masked\" holds something that is not a string");
   EXPECT_EQ(job_error("pipe", boost::json::object{{"port", 0}, {"key", ""}}),
             "a pipe's offer's field \"port\" is 0, which is not in 1..65535");
 }
@@ -86,7 +87,8 @@ TEST(Job, OfAnotherVersionIsRefusedBeforeAnythingElseIsRead) {
 
 TEST(Job, IsNotReadFromNonsense) {
   EXPECT_EQ(sentence_of([] { job_from_payload("[]"); }), "a job is not a JSON object");
-  EXPECT_NE(sentence_of([] { job_from_payload("{\"version\":"); }).find("a job is not valid JSON: "), std::string::npos);
+  EXPECT_NE(sentence_of([] { job_from_payload("{\"version\":"); }).find("a job is not valid JSON: "),
+            std::string::npos);
   EXPECT_NE(sentence_of([] { job_from_payload(std::string(100000, '[')); }).find("not valid JSON"), std::string::npos);
 }
 
@@ -102,10 +104,16 @@ TEST(Job, CarriesBytesThatAreNotUtf8Unchanged) {
 TEST(Job, HasAUniqueIdThatGearmanTakesAndThatEveryFieldChanges) {
   const Job job = golden_job();
   EXPECT_EQ(job.unique(), "1b46d184f828da9b1e93f46e94a8cf81d8bfe5b6");
-  const std::vector<std::function<void(Job&)>> changes{
-      [](Job& j) { j.run = "7f3b"; },         [](Job& j) { j.step = "3.3"; },  [](Job& j) { j.host = "new"; },
-      [](Job& j) { j.role = "target"; },      [](Job& j) { j.attempt = 3; },   [](Job& j) { j.verb = Verb::undo; },
-      [](Job& j) { j.host = "olds"; j.role = "ource"; }};
+  const std::vector<std::function<void(Job&)>> changes{[](Job& j) { j.run = "7f3b"; },
+                                                       [](Job& j) { j.step = "3.3"; },
+                                                       [](Job& j) { j.host = "new"; },
+                                                       [](Job& j) { j.role = "target"; },
+                                                       [](Job& j) { j.attempt = 3; },
+                                                       [](Job& j) { j.verb = Verb::undo; },
+                                                       [](Job& j) {
+                                                         j.host = "olds";
+                                                         j.role = "ource";
+                                                       }};
   for (std::size_t i = 0; i < changes.size(); ++i) {
     Job other = job;
     changes[i](other);

@@ -140,7 +140,8 @@ TEST(PacketReader, RefusesWhatIsNotGearmanWithTheReason) {
 
 TEST(PacketReader, RefusesALargeBodyByItsHeaderAlone) {
   const std::string header("\0REQ\0\0\0\7\xff\xff\xff\xff", 12);
-  EXPECT_EQ(reading_error(header), "ARGUMENT_TOO_LARGE: a SUBMIT_JOB packet of 4294967295 bytes is larger than the limit of 1024");
+  EXPECT_EQ(reading_error(header),
+            "ARGUMENT_TOO_LARGE: a SUBMIT_JOB packet of 4294967295 bytes is larger than the limit of 1024");
 }
 
 TEST(PacketReader, ForgivesANulAfterTheLastArgumentAndABodyThatNobodyAskedFor) {
