@@ -1,16 +1,16 @@
 #include "runner/controller.h"
 
-#include <pwd.h>
-#include <unistd.h>
+#include "runner/fleet.h"
+#include "runner/journal/output_log.h"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <csignal>
+#include <pwd.h>
+#include <unistd.h>
 
-#include "runner/fleet.h"
-#include "runner/journal/output_log.h"
+#include <csignal>
 
 namespace migrate {
 namespace {
@@ -55,8 +55,14 @@ struct Controller::Loop {
   int exit = 0;
 
   Loop(const Plan& of, std::string id, Journal& in, Report& to, Ask asking, ControllerOptions with)
-      : plan(of), run(std::move(id)), journal(in), report(to), ask(std::move(asking)), options(std::move(with)),
-        lock(options.state_folder, run), log(options.state_folder, run),
+      : plan(of),
+        run(std::move(id)),
+        journal(in),
+        report(to),
+        ask(std::move(asking)),
+        options(std::move(with)),
+        lock(options.state_folder, run),
+        log(options.state_folder, run),
         engine(plan, {.run = run, .step_by_step = options.step_by_step}, journal.records(run)),
         fleet(io, plan, {.run = run, .state_folder = options.state_folder}, callbacks()) {}
 
@@ -97,8 +103,12 @@ struct Controller::Loop {
         log.append(job.step, job.host, message.line);
         report.output(job.step, job.host, message.line);
         break;
-      case JobMessage::Kind::offer: perform(engine.on_offer(now(), job.unique(), message.offer)); break;
-      case JobMessage::Kind::progress: report.progress(job.step, job.host, message.done, message.total); break;
+      case JobMessage::Kind::offer:
+        perform(engine.on_offer(now(), job.unique(), message.offer));
+        break;
+      case JobMessage::Kind::progress:
+        report.progress(job.step, job.host, message.done, message.total);
+        break;
     }
   }
 
@@ -116,8 +126,10 @@ struct Controller::Loop {
   }
 
   void put(const Question& question) {
+    report.question(true);
     const auto answer = [this, step = question.step](std::string choice) {
       boost::asio::post(io, [this, step, choice = std::move(choice)] {
+        report.question(false);
         perform(engine.on_answer(now(), step, choice, operator_name()));
       });
     };
@@ -150,7 +162,8 @@ struct Controller::Loop {
     signals.async_wait([this](boost::system::error_code cancelled, int) {
       if (cancelled) return;
       if (++interrupts == 1) {
-        report.notice("Stopping after what runs now. Again: leave at once; jobs that run on the hosts come to their end there.");
+        report.notice(
+            "Stopping after what runs now. Again: leave at once; jobs that run on the hosts come to their end there.");
         perform(engine.pause(now(), 130, "interrupted"));
         wait_for_signal();
       } else {

@@ -1,5 +1,5 @@
-// Where the rooms meet: carries one run (or one dry run) from its plan to its end. One thread, one loop; every event goes
-// to the engine, and what the engine answers is written to the journal before anything of it is done.
+// Where the rooms meet: carries one run (or one dry run) from its plan to its end. One thread, one loop; every event
+// goes to the engine, and what the engine answers is written to the journal before anything of it is done.
 #pragma once
 
 #include "plans/plan.h"
@@ -23,7 +23,8 @@ using Ask = std::function<void(const Question&, const Plan&, const RunState&, st
 
 class Controller {
  public:
-  Controller(const Plan& plan, const std::string& run, Journal& journal, Report& report, Ask ask, ControllerOptions options);
+  Controller(const Plan& plan, const std::string& run, Journal& journal, Report& report, Ask ask,
+             ControllerOptions options);
   ~Controller();
   Controller(const Controller&) = delete;
   Controller& operator=(const Controller&) = delete;

@@ -1,18 +1,18 @@
 #include "runner/fleet.h"
 
-#include <unistd.h>
-
-#include <boost/asio/post.hpp>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <stdexcept>
-
 #include "runner/jobserver/job_client.h"
 #include "runner/jobserver/server.h"
 #include "runner/local_agent.h"
 #include "runner/ssh/bundle.h"
 #include "runner/ssh/ssh_agent.h"
+
+#include <boost/asio/post.hpp>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
 
 namespace migrate {
 namespace {
@@ -21,14 +21,16 @@ std::string runtime_folder() {
   const char* xdg = std::getenv("XDG_RUNTIME_DIR");
   const std::string base = xdg && *xdg && std::filesystem::is_directory(xdg) ? xdg : "/tmp";
   std::string folder = base + "/migrate-XXXXXX";
-  if (!::mkdtemp(folder.data())) throw std::runtime_error("cannot make a folder in " + base + " for the job server's socket");
+  if (!::mkdtemp(folder.data()))
+    throw std::runtime_error("cannot make a folder in " + base + " for the job server's socket");
   return folder;
 }
 
 std::string secret_value(const Secret& secret) {
   if (!secret.environment.empty()) {
     const char* value = std::getenv(secret.environment.c_str());
-    if (!value) throw std::runtime_error("secret " + secret.name + ": the variable " + secret.environment + " is not set");
+    if (!value)
+      throw std::runtime_error("secret " + secret.name + ": the variable " + secret.environment + " is not set");
     return value;
   }
   std::ifstream file(secret.file);
@@ -60,13 +62,18 @@ struct Fleet::Machinery {
   JobServer server;
   std::unique_ptr<JobClient> client;
   std::map<std::string, std::unique_ptr<SshAgent>> agents;
-  std::set<std::string> coming;                // not yet heard of
+  std::set<std::string> coming;  // not yet heard of
   std::map<std::string, std::string> failures;
-  std::map<std::string, std::string> gone;     // lost after having been up
+  std::map<std::string, std::string> gone;                    // lost after having been up
   std::map<std::string, std::map<std::string, Job>> running;  // host -> unique -> job
 
   Machinery(boost::asio::io_context& io, const Plan& of, FleetOptions with, Callbacks call)
-      : loop(io), plan(of), options(std::move(with)), callbacks(std::move(call)), folder(runtime_folder()), server(io, {}) {
+      : loop(io),
+        plan(of),
+        options(std::move(with)),
+        callbacks(std::move(call)),
+        folder(runtime_folder()),
+        server(io, {}) {
     server.listen_unix(socket());
     client = std::make_unique<JobClient>(io, socket());
   }

@@ -1,5 +1,5 @@
-// The job server of one run and the agents of its hosts: brought up together, spoken to as one. Lives on the controller's
-// loop; nothing here knows what a step is.
+// The job server of one run and the agents of its hosts: brought up together, spoken to as one. Lives on the
+// controller's loop; nothing here knows what a step is.
 #pragma once
 
 #include "plans/plan.h"
@@ -17,8 +17,8 @@
 namespace migrate {
 
 struct FleetOptions {
-  std::string run;            // names the socket
-  std::string state_folder;   // the controller's: bundle cache, the local agent's ledger
+  std::string run;           // names the socket
+  std::string state_folder;  // the controller's: bundle cache, the local agent's ledger
 };
 
 class Fleet {
@@ -39,7 +39,8 @@ class Fleet {
   Fleet& operator=(const Fleet&) = delete;
 
   void bring_up(const std::set<std::string>& hosts);
-  /// Puts the secrets' values in and submits. The outcome arrives by callback, exactly once, never from within this call.
+  /// Puts the secrets' values in and submits. The outcome arrives by callback, exactly once, never from within this
+  /// call.
   void submit(Job job);
 
  private:

@@ -85,7 +85,8 @@ int start_local_agent(const Host& host, const std::string& state_folder) {
   ::close(ends[1]);
   ::close(errors[1]);
   try {
-    if (failed != 0) throw std::runtime_error("cannot start the local agent (" + command[0] + "): " + std::strerror(failed));
+    if (failed != 0)
+      throw std::runtime_error("cannot start the local agent (" + command[0] + "): " + std::strerror(failed));
     read_greeting(ends[0], errors[0], host.name);
   } catch (...) {
     ::close(ends[0]);

@@ -1,18 +1,18 @@
+#include "runner/cli/arguments.h"
+#include "runner/cli/commands.h"
+
 #include <csignal>
 #include <exception>
 #include <iostream>
 #include <map>
 #include <string>
 
-#include "runner/cli/arguments.h"
-#include "runner/cli/commands.h"
-
 int main(int argc, char** argv) {
   using namespace migrate;
   static const std::map<std::string, int (*)(const Arguments&)> commands{
-      {"check", check_command},   {"run", run_command},   {"resume", resume_command}, {"rollback", rollback_command},
-      {"status", status_command}, {"log", log_command},   {"runs", runs_command},     {"agent", agent_command},
-      {"server", server_command},
+      {"check", check_command},       {"run", run_command},       {"resume", resume_command},
+      {"rollback", rollback_command}, {"status", status_command}, {"log", log_command},
+      {"runs", runs_command},         {"agent", agent_command},   {"server", server_command},
   };
   std::signal(SIGPIPE, SIG_IGN);
   const Parsed parsed = parse_arguments(argc, argv);

@@ -1,12 +1,12 @@
 #include "runner/plan_snapshot.h"
 
-#include <cstdlib>
-#include <fstream>
-#include <stdexcept>
-
 #include "plans/digest.h"
 #include "steps/base64.h"
 #include "steps/catalogue.h"
+
+#include <cstdlib>
+#include <fstream>
+#include <stdexcept>
 
 namespace migrate {
 namespace {
@@ -25,7 +25,8 @@ std::map<std::string, std::string> texts_of(const boost::json::object& object) {
 
 }  // namespace
 
-Loaded load_and_capture(const std::string& path, const std::map<std::string, std::string>& vars, RunSnapshot& snapshot) {
+Loaded load_and_capture(const std::string& path, const std::map<std::string, std::string>& vars,
+                        RunSnapshot& snapshot) {
   const auto text = content_of(path);
   if (!text) return load_plan_file(path, vars, action_table());  // says why
   snapshot.file = path;

@@ -1,11 +1,12 @@
 #include "runner/cli/arguments.h"
 
+#include "plans/diagnostics.h"
+
 #include <CLI/CLI.hpp>
+
 #include <algorithm>
 #include <functional>
 #include <iostream>
-
-#include "plans/diagnostics.h"
 
 namespace migrate {
 namespace {
@@ -17,7 +18,8 @@ constexpr const char* exit_codes =
     "64 wrong usage, 130 interrupted.";
 
 struct CommandLine {
-  CLI::App app{"migrate moves a running service from old servers to new ones by a written plan, and can take back every step."};
+  CLI::App app{
+      "migrate moves a running service from old servers to new ones by a written plan, and can take back every step."};
   Arguments arguments;
   std::vector<std::string> vars;
 
@@ -28,7 +30,9 @@ struct CommandLine {
     return sub;
   }
   void plan(CLI::App* sub) { sub->add_option("PLAN", arguments.plan, "the plan's file")->required(); }
-  void run(CLI::App* sub) { sub->add_option("RUN", arguments.run, "the run's id, or its beginning; the newest run if left out"); }
+  void run(CLI::App* sub) {
+    sub->add_option("RUN", arguments.run, "the run's id, or its beginning; the newest run if left out");
+  }
   void json(CLI::App* sub) { sub->add_flag("--json", arguments.json, "one JSON object a line, for programs"); }
   void yes(CLI::App* sub) {
     sub->add_flag("--yes", arguments.yes, "say yes to check-lists, approvals and confirmations");
@@ -52,7 +56,8 @@ struct CommandLine {
     yes(go);
     json(go);
 
-    auto* resume = command("resume", "go on with a run that was stopped, at the point where it was", "migrate resume 7f3a");
+    auto* resume =
+        command("resume", "go on with a run that was stopped, at the point where it was", "migrate resume 7f3a");
     run(resume);
     resume->add_flag("--step", arguments.step_by_step, "ask before each step");
     yes(resume);
@@ -61,9 +66,10 @@ struct CommandLine {
     auto* back = command("rollback", "take steps back: the last one, or all back to a point",
                          "migrate rollback 7f3a --to Move\n  migrate rollback --to start --dry-run");
     run(back);
-    back->add_option("--to", arguments.to,
-                     "back to the moment before this STEP (number or id) or PHASE (number, id or name) began, or `start`;\n"
-                     "without it: the last step only");
+    back->add_option(
+        "--to", arguments.to,
+        "back to the moment before this STEP (number or id) or PHASE (number, id or name) began, or `start`;\n"
+        "without it: the last step only");
     back->add_flag("--dry-run", arguments.dry_run, "show what would be undone, and stop");
     back->add_flag("--step", arguments.step_by_step, "ask before each step");
     yes(back);
@@ -80,7 +86,8 @@ struct CommandLine {
 
     json(command("runs", "all runs, newest first", "migrate runs"));
 
-    auto* agent = command("agent", "the worker on a host; `migrate run` starts it by itself", "migrate agent --stdio --name old");
+    auto* agent =
+        command("agent", "the worker on a host; `migrate run` starts it by itself", "migrate agent --stdio --name old");
     bool stdio = false;
     agent->add_flag("--stdio", stdio, "the connection is standard input and output")->required();
     agent->add_option("--name", arguments.name, "the host's name in the plan")->required();
@@ -98,7 +105,8 @@ struct CommandLine {
 std::string command_hint(CLI::App& app, int argc, const char* const* argv) {
   if (argc < 2 || argv[1][0] == '-') return {};
   std::vector<std::string> known;
-  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) known.push_back(sub->get_name());
+  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+    known.push_back(sub->get_name());
   std::vector<std::string_view> views(known.begin(), known.end());
   if (std::find(views.begin(), views.end(), argv[1]) != views.end()) return {};
   const std::string hint = did_you_mean(argv[1], views);

@@ -11,7 +11,7 @@ namespace migrate {
 struct Arguments {
   std::string command;  // "run", "check", ...
   std::string plan;
-  std::string run;      // a run's id, or "" for the newest
+  std::string run;  // a run's id, or "" for the newest
   std::string step;
   std::string to;
   bool dry_run = false;

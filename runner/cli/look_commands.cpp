@@ -1,22 +1,24 @@
-#include <fmt/format.h>
-
-#include <boost/json/array.hpp>
-#include <boost/json/serialize.hpp>
-#include <fstream>
-#include <iostream>
-
 #include "runner/cli/commands.h"
+#include "runner/engine/run_state.h"
 #include "runner/journal/journal.h"
 #include "runner/journal/output_log.h"
-#include "runner/engine/run_state.h"
 #include "runner/plan_snapshot.h"
 #include "runner/report/words.h"
 #include "steps/printable.h"
 
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+#include <fstream>
+#include <iostream>
+
 namespace migrate {
 namespace {
 
-std::int64_t milliseconds(Time time) { return std::chrono::duration_cast<Milliseconds>(time.time_since_epoch()).count(); }
+std::int64_t milliseconds(Time time) {
+  return std::chrono::duration_cast<Milliseconds>(time.time_since_epoch()).count();
+}
 
 /// A run of one word: what an operator wants to know of it first.
 std::string word_for(const RunState& state) {
@@ -37,26 +39,36 @@ void print_status_json(const RunSnapshot& run, const Plan& plan, const RunState&
     const Step& step = plan.steps[static_cast<std::size_t>(index)];
     boost::json::array seats;
     for (const SeatStatus& seat : state.step(index).seats) {
-      boost::json::object object{{"host", seat.seat.host}, {"role", seat.seat.role}, {"state", to_text(seat.state)},
-                                 {"attempt", seat.attempt}, {"undo_owed", seat.undo_owed}, {"changed", seat.touched}};
+      boost::json::object object{{"host", seat.seat.host},       {"role", seat.seat.role},
+                                 {"state", to_text(seat.state)}, {"attempt", seat.attempt},
+                                 {"undo_owed", seat.undo_owed},  {"changed", seat.touched}};
       if (!seat.error.empty()) object["error"] = seat.error;
       seats.emplace_back(std::move(object));
     }
-    steps.emplace_back(boost::json::object{{"step", step.number}, {"name", step.name}, {"action", step.call.action},
-                                           {"state", to_text(state.step(index).state())}, {"hosts", std::move(seats)}});
+    steps.emplace_back(boost::json::object{{"step", step.number},
+                                           {"name", step.name},
+                                           {"action", step.call.action},
+                                           {"state", to_text(state.step(index).state())},
+                                           {"hosts", std::move(seats)}});
   }
-  boost::json::object whole{{"run", run.id}, {"plan", run.plan_name}, {"file", run.file}, {"begun", milliseconds(run.begun)},
-                            {"operator", run.operator_name}, {"state", word_for(state)}, {"steps", std::move(steps)}};
+  boost::json::object whole{{"run", run.id},
+                            {"plan", run.plan_name},
+                            {"file", run.file},
+                            {"begun", milliseconds(run.begun)},
+                            {"operator", run.operator_name},
+                            {"state", word_for(state)},
+                            {"steps", std::move(steps)}};
   if (state.exit()) whole["exit"] = *state.exit();
   if (auto down = state.downtime(std::chrono::system_clock::now())) whole["downtime_ms"] = down->count();
   std::cout << boost::json::serialize(whole) << "\n";
 }
 
 void print_status(const RunSnapshot& run, const Plan& plan, const RunState& state) {
-  std::cout << fmt::format("Run {} of {} ({}), begun {} by {}: {}\n", run.id, run.plan_name, run.file, time_text(run.begun),
-                           run.operator_name, word_for(state));
+  std::cout << fmt::format("Run {} of {} ({}), begun {} by {}: {}\n", run.id, run.plan_name, run.file,
+                           time_text(run.begun), run.operator_name, word_for(state));
   if (!state.pause_reason().empty()) std::cout << "  " << state.pause_reason() << "\n";
-  if (auto down = state.downtime(std::chrono::system_clock::now())) std::cout << "  down for " << took_text(*down) << "\n";
+  if (auto down = state.downtime(std::chrono::system_clock::now()))
+    std::cout << "  down for " << took_text(*down) << "\n";
   int phase = -1;
   for (int index = 0; index < state.size(); ++index) {
     const Step& step = plan.steps[static_cast<std::size_t>(index)];
@@ -66,7 +78,8 @@ void print_status(const RunSnapshot& run, const Plan& plan, const RunState& stat
       std::cout << fmt::format("\n{:>2}  {}\n", is.number, is.name);
     }
     const StepStatus& status = state.step(index);
-    std::cout << fmt::format("    {:<5} {:<9} {:<58} {}\n", step.number, to_text(status.state()), step.name, hosts_text(step));
+    std::cout << fmt::format("    {:<5} {:<9} {:<58} {}\n", step.number, to_text(status.state()), step.name,
+                             hosts_text(step));
     if (status.until && !status.done()) std::cout << "            until " << time_text(*status.until) << "\n";
     for (const SeatStatus& seat : status.seats) {
       if (seat.undo_owed) std::cout << fmt::format("            UNDO OWED on {}\n", seat.seat.host);
@@ -108,12 +121,16 @@ int runs_command(const Arguments& arguments) {
       word = "of another version of migrate";
     }
     if (arguments.json) {
-      std::cout << boost::json::serialize(boost::json::object{{"run", run.id}, {"plan", run.plan_name}, {"file", run.file},
+      std::cout << boost::json::serialize(boost::json::object{{"run", run.id},
+                                                              {"plan", run.plan_name},
+                                                              {"file", run.file},
                                                               {"begun", milliseconds(run.begun)},
-                                                              {"operator", run.operator_name}, {"state", word}})
+                                                              {"operator", run.operator_name},
+                                                              {"state", word}})
                 << "\n";
     } else {
-      std::cout << fmt::format("{:<9} {}  {:<20} {:<30} {}\n", run.id, time_text(run.begun), word, run.plan_name, run.file);
+      std::cout << fmt::format("{:<9} {}  {:<20} {:<30} {}\n", run.id, time_text(run.begun), word, run.plan_name,
+                               run.file);
     }
   }
   return 0;
@@ -135,7 +152,8 @@ int log_command(const Arguments& arguments) {
   if (!asked.step.empty()) {
     const auto index = plan.find_step(asked.step);
     if (!index) {
-      std::cerr << fmt::format("migrate: run {} has no step {}: `migrate status {}` lists them\n", run.id, asked.step, run.id);
+      std::cerr << fmt::format("migrate: run {} has no step {}: `migrate status {}` lists them\n", run.id, asked.step,
+                               run.id);
       return 64;
     }
     number = plan.steps[static_cast<std::size_t>(*index)].number;
@@ -143,16 +161,21 @@ int log_command(const Arguments& arguments) {
   for (const Record& record : journal.records(run.id)) {
     if (!number.empty() && record.step != number) continue;
     if (asked.json) {
-      std::cout << boost::json::serialize(boost::json::object{{"sequence", record.sequence}, {"time", milliseconds(record.time)},
-                                                              {"event", to_text(record.kind)}, {"step", record.step},
-                                                              {"host", record.host}, {"role", record.role}, {"data", record.data}})
+      std::cout << boost::json::serialize(boost::json::object{{"sequence", record.sequence},
+                                                              {"time", milliseconds(record.time)},
+                                                              {"event", to_text(record.kind)},
+                                                              {"step", record.step},
+                                                              {"host", record.host},
+                                                              {"role", record.role},
+                                                              {"data", record.data}})
                 << "\n";
       continue;
     }
     std::string what;
     for (const char* key : {"error", "why", "answer", "operator"}) {
       const auto* value = record.data.if_contains(key);
-      if (value && value->is_string() && !value->as_string().empty()) what = printable(std::string_view(value->as_string()));
+      if (value && value->is_string() && !value->as_string().empty())
+        what = printable(std::string_view(value->as_string()));
     }
     std::cout << fmt::format("{}  {:<6} {:<14} {:<10} {}\n", time_text(record.time), record.step, to_text(record.kind),
                              record.host, what);

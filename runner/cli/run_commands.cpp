@@ -1,13 +1,13 @@
-#include <fmt/format.h>
-
-#include <iostream>
-
 #include "runner/cli/commands.h"
 #include "runner/cli/terminal.h"
 #include "runner/engine/rollback_scope.h"
 #include "runner/plan_snapshot.h"
 #include "runner/report/words.h"
 #include "steps/catalogue.h"
+
+#include <fmt/format.h>
+
+#include <iostream>
 
 namespace migrate {
 namespace {
@@ -72,7 +72,8 @@ int resume_command(const Arguments& arguments) {
     return 0;
   }
   if (plan_was_edited(snapshot)) {
-    report->notice(fmt::format("{} was edited since run {} began. The run goes on with the plan as it was then.", snapshot.file, snapshot.id));
+    report->notice(fmt::format("{} was edited since run {} began. The run goes on with the plan as it was then.",
+                               snapshot.file, snapshot.id));
   }
   Controller controller(plan, snapshot.id, journal, *report, make_ask(arguments), options);
   return controller.go_forward();
@@ -116,7 +117,8 @@ int rollback_command(const Arguments& arguments) {
     std::vector<int> chosen;
     for (int index : scope.steps) {
       const Step& step = plan.steps[static_cast<std::size_t>(index)];
-      if (!confirm(fmt::format("Take back {} {}?", step.number, step.name), "y")) break;  // what lies before it stays, too
+      if (!confirm(fmt::format("Take back {} {}?", step.number, step.name), "y"))
+        break;  // what lies before it stays, too
       chosen.push_back(index);
     }
     scope.steps = std::move(chosen);

@@ -1,5 +1,7 @@
 #include "runner/cli/terminal.h"
 
+#include "runner/report/words.h"
+
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -9,8 +11,6 @@
 #include <mutex>
 #include <string_view>
 #include <thread>
-
-#include "runner/report/words.h"
 
 namespace migrate {
 namespace {
@@ -46,11 +46,12 @@ std::string choose(const std::string& question, const std::vector<Choice>& choic
 std::string ask_confirmation(const Question& question, const Step& step) {
   if (!question.message.empty()) write_out("\n" + question.message + "\n");
   if (question.items.empty()) {
-    return choose(fmt::format("\n{} {}", step.number, step.name), {{'y', "yes", "yes, go on"}, {'p', "pause", "pause here"}});
+    return choose(fmt::format("\n{} {}", step.number, step.name),
+                  {{'y', "yes", "yes, go on"}, {'p', "pause", "pause here"}});
   }
   for (const std::string& item : question.items) {
-    const std::string answer =
-        choose(fmt::format("\n{} [ ] {}", step.number, item), {{'y', "yes", "done"}, {'p', "pause", "not yet: pause here"}});
+    const std::string answer = choose(fmt::format("\n{} [ ] {}", step.number, item),
+                                      {{'y', "yes", "done"}, {'p', "pause", "not yet: pause here"}});
     if (answer != "yes") return answer;
   }
   return "yes";
@@ -59,20 +60,21 @@ std::string ask_confirmation(const Question& question, const Step& step) {
 std::string ask_person(const Question& question, const Plan& plan) {
   const Step& step = plan.steps[static_cast<std::size_t>(question.step)];
   switch (question.kind) {
-    case Question::Kind::confirm: return ask_confirmation(question, step);
+    case Question::Kind::confirm:
+      return ask_confirmation(question, step);
     case Question::Kind::begin:
       return choose(fmt::format("\nBegin {} {} ({})?", step.number, step.name, hosts_text(step)),
                     {{'y', "yes", "yes"}, {'s', "skip", "skip this step"}, {'p', "pause", "pause here"}});
     case Question::Kind::failed:
-      return choose("\n  What you can do",
-                    {{'r', "retry", "retry this step"},
-                     {'b', "phase", "back out of this phase"},
-                     {'a', "start", "back out of everything"},
-                     {'h', "done", "mark as done by hand"},
-                     {'p', "pause", "pause here"}});
+      return choose("\n  What you can do", {{'r', "retry", "retry this step"},
+                                            {'b', "phase", "back out of this phase"},
+                                            {'a', "start", "back out of everything"},
+                                            {'h', "done", "mark as done by hand"},
+                                            {'p', "pause", "pause here"}});
     case Question::Kind::unknown:
-      return choose("\n  " + question.message,
-                    {{'h', "done", "it has run: go on"}, {'r', "retry", "it has not: run it"}, {'p', "pause", "pause here"}});
+      return choose(
+          "\n  " + question.message,
+          {{'h', "done", "it has run: go on"}, {'r', "retry", "it has not: run it"}, {'p', "pause", "pause here"}});
   }
   return "pause";
 }
@@ -93,8 +95,8 @@ std::unique_ptr<Report> make_report(const Plan& plan, const std::string& run, co
 }
 
 Ask make_ask(const Arguments& arguments) {
-  return [yes = arguments.yes, person = can_ask() && !arguments.json](const Question& question, const Plan& plan, const RunState&,
-                                                                      std::function<void(std::string)> answer) {
+  return [yes = arguments.yes, person = can_ask() && !arguments.json](
+             const Question& question, const Plan& plan, const RunState&, std::function<void(std::string)> answer) {
     const bool asks_for_yes = question.kind == Question::Kind::confirm || question.kind == Question::Kind::begin;
     if (yes && asks_for_yes) return answer("yes");
     if (!person) return answer("pause");

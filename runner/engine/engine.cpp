@@ -15,7 +15,9 @@ RunState folded(const Plan& plan, const std::vector<Record>& history) {
   return state;
 }
 
-bool contains(const std::vector<int>& list, int value) { return std::find(list.begin(), list.end(), value) != list.end(); }
+bool contains(const std::vector<int>& list, int value) {
+  return std::find(list.begin(), list.end(), value) != list.end();
+}
 
 }  // namespace
 
@@ -104,7 +106,8 @@ EngineTurn Engine::on_answer(Time now, int index, const std::string& choice, con
     }
     if (choice == "phase") roll_back_from(turn, phase_start(index), "backing out of the phase");
     if (choice == "start") roll_back_from(turn, 0, "backing out to the start");
-    if (choice == "pause") pausing_ = Finish{bad ? (state_.step(index).state() == SeatState::unknown ? 5 : 2) : 5, "paused by " + by};
+    if (choice == "pause")
+      pausing_ = Finish{bad ? (state_.step(index).state() == SeatState::unknown ? 5 : 2) : 5, "paused by " + by};
   });
 }
 
@@ -161,9 +164,10 @@ void Engine::start_ready_steps(TurnWriter& turn) {
       const Step& step = plan_.steps[static_cast<std::size_t>(index)];
       if (state_.step(index).done() || flows_.contains(index) || contains(asked_, index)) continue;
       if (contains(failed_, index) || contains(unknown_, index)) continue;
-      if (!std::all_of(step.after.begin(), step.after.end(), [&](int other) { return state_.step(other).done(); })) continue;
-      if (state_.step(index).state() == SeatState::unknown && step.undo.kind != Undo::Kind::native && step.verify.empty() &&
-          !may_begin_[index]) {
+      if (!std::all_of(step.after.begin(), step.after.end(), [&](int other) { return state_.step(other).done(); }))
+        continue;
+      if (state_.step(index).state() == SeatState::unknown && step.undo.kind != Undo::Kind::native &&
+          step.verify.empty() && !may_begin_[index]) {
         unknown_.push_back(index);  // a command that may have run: never again without a person's word
         return;
       }
@@ -172,7 +176,8 @@ void Engine::start_ready_steps(TurnWriter& turn) {
         turn.ask({.kind = Question::Kind::begin, .step = index, .items = {}, .message = step.name});
         continue;
       }
-      StepFlow& flow = flows_.emplace(index, StepFlow(plan_, index, may_begin_[index] && !settings_.step_by_step)).first->second;
+      StepFlow& flow =
+          flows_.emplace(index, StepFlow(plan_, index, may_begin_[index] && !settings_.step_by_step)).first->second;
       flow.begin(turn);
       if (flow.settled()) again = true;
     }
@@ -188,8 +193,10 @@ void Engine::on_all_stopped(TurnWriter& turn) {
     const Step& step = plan_.steps[static_cast<std::size_t>(index)];
     const std::string why = "step " + step.number + " failed";
     switch (step.on_failure) {
-      case OnFailure::rollback: return roll_back_from(turn, 0, why);
-      case OnFailure::rollback_phase: return roll_back_from(turn, phase_start(index), why);
+      case OnFailure::rollback:
+        return roll_back_from(turn, 0, why);
+      case OnFailure::rollback_phase:
+        return roll_back_from(turn, phase_start(index), why);
       case OnFailure::ask:
         if (pausing_) break;
         if (!contains(asked_, index)) {
@@ -197,7 +204,8 @@ void Engine::on_all_stopped(TurnWriter& turn) {
           turn.ask({.kind = Question::Kind::failed, .step = index, .items = {}, .message = why});
         }
         return;
-      default: break;
+      default:
+        break;
     }
     turn.record(RecordKind::paused, {{"exit", 2}, {"why", why}});
     return turn.finish(2, why);
@@ -206,10 +214,11 @@ void Engine::on_all_stopped(TurnWriter& turn) {
     const int index = unknown_.front();
     if (contains(asked_, index)) return;
     asked_.push_back(index);
-    return turn.ask({.kind = Question::Kind::unknown,
-                     .step = index,
-                     .items = {},
-                     .message = "nobody can say whether step " + plan_.steps[static_cast<std::size_t>(index)].number + " has run"});
+    return turn.ask(
+        {.kind = Question::Kind::unknown,
+         .step = index,
+         .items = {},
+         .message = "nobody can say whether step " + plan_.steps[static_cast<std::size_t>(index)].number + " has run"});
   }
   if (pausing_) {
     turn.record(RecordKind::paused, {{"exit", pausing_->exit}, {"why", pausing_->why}});

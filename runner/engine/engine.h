@@ -1,7 +1,7 @@
 // The state machine of a run. Pure: events in, turns out; it knows no clock, no disk and no network.
 //
-// Every call returns the turn that follows from it: records to be written first, then jobs to be submitted and questions
-// to be asked. A turn with `finish` is the last one.
+// Every call returns the turn that follows from it: records to be written first, then jobs to be submitted and
+// questions to be asked. A turn with `finish` is the last one.
 #pragma once
 
 #include "runner/engine/step_flow.h"
@@ -16,7 +16,7 @@
 namespace migrate {
 
 struct EngineSettings {
-  std::string run;       // id
+  std::string run;            // id
   bool step_by_step = false;  // ask before each step
 };
 
@@ -58,13 +58,13 @@ class Engine {
   const Plan& plan_;
   EngineSettings settings_;
   RunState state_;
-  std::map<int, StepFlow> flows_;        // under way
+  std::map<int, StepFlow> flows_;  // under way
   std::optional<UndoFlow> undo_;
-  std::vector<int> to_undo_;             // rest of the rollback, next one last
+  std::vector<int> to_undo_;  // rest of the rollback, next one last
   bool backward_ = false;
-  std::vector<int> failed_, unknown_;    // settled badly, not decided yet
-  std::vector<int> asked_;               // steps whose question is open
-  std::map<int, bool> may_begin_;        // the person said yes (--step), or retry
+  std::vector<int> failed_, unknown_;  // settled badly, not decided yet
+  std::vector<int> asked_;             // steps whose question is open
+  std::map<int, bool> may_begin_;      // the person said yes (--step), or retry
   std::optional<Finish> pausing_;
   bool finished_ = false;
 };

@@ -46,7 +46,8 @@ int rollback_target(const Plan& plan, const RunState& state, const std::string& 
     if (!step.id.empty()) names.push_back(step.id);
   }
   const std::string hint = did_you_mean(to, names);
-  throw std::invalid_argument("--to " + to + ": the plan has no such step or phase" + (hint.empty() ? "" : "; " + hint));
+  throw std::invalid_argument("--to " + to + ": the plan has no such step or phase" +
+                              (hint.empty() ? "" : "; " + hint));
 }
 
 }  // namespace migrate

@@ -9,9 +9,9 @@
 namespace migrate {
 
 struct RollbackScope {
-  std::vector<int> steps;             // in the order of undoing; only steps with something to take back
-  std::vector<std::string> losses;    // points of no return that it crosses, in words
-  std::vector<int> irreversible;      // steps that stand in the way and cannot be taken back
+  std::vector<int> steps;           // in the order of undoing; only steps with something to take back
+  std::vector<std::string> losses;  // points of no return that it crosses, in words
+  std::vector<int> irreversible;    // steps that stand in the way and cannot be taken back
 };
 
 /// Everything from step `from` (an index) to the end of what was done.

@@ -1,7 +1,8 @@
 #include "runner/engine/run_state.h"
 
-#include <algorithm>
 #include <boost/json/array.hpp>
+
+#include <algorithm>
 #include <stdexcept>
 
 namespace migrate {
@@ -10,17 +11,28 @@ namespace {
 /// How much a seat's state says about its step: the largest wins.
 int weight(SeatState state) {
   switch (state) {
-    case SeatState::verified: return 0;
-    case SeatState::skipped: return 1;
-    case SeatState::pending: return 2;
-    case SeatState::undone: return 3;
-    case SeatState::applied: return 4;
-    case SeatState::probed: return 5;
-    case SeatState::applying: return 6;
-    case SeatState::waiting: return 7;
-    case SeatState::undoing: return 8;
-    case SeatState::failed: return 9;
-    case SeatState::unknown: return 10;
+    case SeatState::verified:
+      return 0;
+    case SeatState::skipped:
+      return 1;
+    case SeatState::pending:
+      return 2;
+    case SeatState::undone:
+      return 3;
+    case SeatState::applied:
+      return 4;
+    case SeatState::probed:
+      return 5;
+    case SeatState::applying:
+      return 6;
+    case SeatState::waiting:
+      return 7;
+    case SeatState::undoing:
+      return 8;
+    case SeatState::failed:
+      return 9;
+    case SeatState::unknown:
+      return 10;
   }
   return 0;
 }
@@ -44,25 +56,36 @@ boost::json::object object_of(const boost::json::object& data, std::string_view 
 
 std::string_view to_text(SeatState state) {
   switch (state) {
-    case SeatState::pending: return "pending";
-    case SeatState::probed: return "probed";
-    case SeatState::applying: return "applying";
-    case SeatState::applied: return "applied";
-    case SeatState::verified: return "verified";
-    case SeatState::undoing: return "undoing";
-    case SeatState::undone: return "undone";
-    case SeatState::failed: return "failed";
-    case SeatState::unknown: return "unknown";
-    case SeatState::skipped: return "skipped";
-    case SeatState::waiting: return "waiting";
+    case SeatState::pending:
+      return "pending";
+    case SeatState::probed:
+      return "probed";
+    case SeatState::applying:
+      return "applying";
+    case SeatState::applied:
+      return "applied";
+    case SeatState::verified:
+      return "verified";
+    case SeatState::undoing:
+      return "undoing";
+    case SeatState::undone:
+      return "undone";
+    case SeatState::failed:
+      return "failed";
+    case SeatState::unknown:
+      return "unknown";
+    case SeatState::skipped:
+      return "skipped";
+    case SeatState::waiting:
+      return "waiting";
   }
   return "?";
 }
 
 SeatState StepStatus::state() const {
-  return std::max_element(seats.begin(), seats.end(), [](const SeatStatus& a, const SeatStatus& b) {
-           return weight(a.state) < weight(b.state);
-         })->state;
+  return std::max_element(seats.begin(), seats.end(),
+                          [](const SeatStatus& a, const SeatStatus& b) { return weight(a.state) < weight(b.state); })
+      ->state;
 }
 
 bool StepStatus::done() const {
@@ -117,7 +140,8 @@ void RunState::fold(const Record& record) {
   if (downtime == Downtime::begins && record.kind == RecordKind::undone && downtime_begun_ && !downtime_ended_) {
     downtime_ended_ = record.time;
   }
-  if (downtime == Downtime::ends && record.kind == RecordKind::verified && downtime_begun_) downtime_ended_ = record.time;
+  if (downtime == Downtime::ends && record.kind == RecordKind::verified && downtime_begun_)
+    downtime_ended_ = record.time;
   if (step.done()) step.ended = record.time;
 }
 
@@ -188,9 +212,15 @@ void RunState::fold_seat(StepStatus& step, SeatStatus& seat, const Record& recor
       seat.state = SeatState::applied;
       seat.outputs = object_of(record.data, "outputs");
       break;
-    case RecordKind::verified: seat.state = SeatState::verified; break;
-    case RecordKind::failed: failed(SeatState::failed); break;
-    case RecordKind::unknown: failed(SeatState::unknown); break;
+    case RecordKind::verified:
+      seat.state = SeatState::verified;
+      break;
+    case RecordKind::failed:
+      failed(SeatState::failed);
+      break;
+    case RecordKind::unknown:
+      failed(SeatState::unknown);
+      break;
     case RecordKind::undoing:
       seat.state = SeatState::undoing;
       seat.undo_attempt = number_of(record.data, "attempt", seat.undo_attempt + 1);
@@ -207,7 +237,9 @@ void RunState::fold_seat(StepStatus& step, SeatStatus& seat, const Record& recor
       failed(SeatState::failed);
       seat.undo_owed = true;
       break;
-    case RecordKind::skipped: seat.state = SeatState::skipped; break;
+    case RecordKind::skipped:
+      seat.state = SeatState::skipped;
+      break;
     case RecordKind::waiting:
       if (seat.state == SeatState::pending || seat.state == SeatState::undone) seat.state = SeatState::waiting;
       if (const auto* until = record.data.if_contains("until"); until && until->is_int64()) {
@@ -220,7 +252,8 @@ void RunState::fold_seat(StepStatus& step, SeatStatus& seat, const Record& recor
       if (answer == "yes") step.answered = true;
       break;
     }
-    default: break;
+    default:
+      break;
   }
 }
 

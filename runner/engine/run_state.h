@@ -18,7 +18,17 @@ namespace migrate {
 using Time = std::chrono::system_clock::time_point;
 
 enum class SeatState {
-  pending, probed, applying, applied, verified, undoing, undone, failed, unknown, skipped, waiting
+  pending,
+  probed,
+  applying,
+  applied,
+  verified,
+  undoing,
+  undone,
+  failed,
+  unknown,
+  skipped,
+  waiting
 };
 std::string_view to_text(SeatState state);
 
@@ -26,11 +36,11 @@ std::string_view to_text(SeatState state);
 struct SeatStatus {
   Seat seat;
   SeatState state = SeatState::pending;
-  bool touched = false;    // an apply was begun and it has not been undone: there may be something to take back
-  bool unchanged = false;  // verified without an apply: there was nothing to do
-  bool undo_owed = false;  // an undo was begun and failed
+  bool touched = false;        // an apply was begun and it has not been undone: there may be something to take back
+  bool unchanged = false;      // verified without an apply: there was nothing to do
+  bool undo_owed = false;      // an undo was begun and failed
   bool verify_failed = false;  // failed, but only in what it looked like afterwards: the apply itself was done
-  int attempt = 0;         // of apply: the last one begun, ever
+  int attempt = 0;             // of apply: the last one begun, ever
   int undo_attempt = 0;
   boost::json::object before;   // State found by the probe that preceded the apply
   boost::json::object outputs;  // of apply

@@ -169,7 +169,8 @@ void StepFlow::on_outcome(TurnWriter& turn, const std::string& unique, const Out
       found_[pending.seat] = state_from_json(outcome.state);
       if (jobs_.empty()) decide(turn);
       return;
-    case Stage::applying: return on_applied(turn, pending.seat, outcome);
+    case Stage::applying:
+      return on_applied(turn, pending.seat, outcome);
     case Stage::verifying:
       if (!done) return fail(turn, pending.seat, Verb::verify, outcome);
       if (jobs_.empty()) next_check(turn);
@@ -189,7 +190,8 @@ void StepFlow::on_outcome(TurnWriter& turn, const std::string& unique, const Out
         return;
       }
       return fail(turn, pending.seat, Verb::verify, check_outcome_);
-    default: return;
+    default:
+      return;
   }
 }
 

@@ -17,8 +17,9 @@ class StepFlow {
   /// `may_repeat`: a person said that a command may run again, although nobody knows whether it already has.
   StepFlow(const Plan& plan, int index, bool may_repeat) : plan_(plan), index_(index), may_repeat_(may_repeat) {}
 
-  /// From wherever the journal says that the step is: a fresh step is probed, a job that was under way is asked for again
-  /// under the same unique id (the agent's ledger knows it), a failed one is tried again from the same state before.
+  /// From wherever the journal says that the step is: a fresh step is probed, a job that was under way is asked for
+  /// again under the same unique id (the agent's ledger knows it), a failed one is tried again from the same state
+  /// before.
   void begin(TurnWriter& turn);
   bool owns(const std::string& unique) const { return jobs_.contains(unique); }
   void on_outcome(TurnWriter& turn, const std::string& unique, const Outcome& outcome);
@@ -60,14 +61,14 @@ class StepFlow {
   bool may_repeat_;
   Stage stage_ = Stage::idle;
   std::map<std::string, Pending> jobs_;
-  std::map<std::size_t, State> found_;           // by probe
-  std::optional<std::size_t> waits_for_offer_;   // the source's seat
+  std::map<std::size_t, State> found_;          // by probe
+  std::optional<std::size_t> waits_for_offer_;  // the source's seat
   std::size_t check_ = 0;
   std::optional<Time> check_until_;
   std::optional<Time> deadline_;
   int retries_ = 0;
-  int serial_ = 0;       // of probes, verifies and checks: their jobs need an id of their own
-  bool resumed_ = false; // what failed may have failed while nobody was there
+  int serial_ = 0;        // of probes, verifies and checks: their jobs need an id of their own
+  bool resumed_ = false;  // what failed may have failed while nobody was there
   bool check_failed_ = false;
   Outcome check_outcome_;
 };

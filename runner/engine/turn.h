@@ -1,5 +1,5 @@
-// What the engine wants after an event: written first, done second. The controller appends the records to the journal in
-// one commit, and only then submits the jobs and asks the questions.
+// What the engine wants after an event: written first, done second. The controller appends the records to the journal
+// in one commit, and only then submits the jobs and asks the questions.
 #pragma once
 
 #include "runner/engine/run_state.h"

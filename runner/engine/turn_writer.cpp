@@ -37,7 +37,8 @@ Job TurnWriter::job(int step, const std::string& step_name, const ActionCall& ca
   job.timeout = plan_.steps[static_cast<std::size_t>(step)].timeout;
   // `via:` may name a host of the plan: what connects must know its address
   if (auto* via = job.params.if_contains("via"); via && via->is_string()) {
-    if (auto host = plan_.hosts.find(std::string(via->as_string())); host != plan_.hosts.end()) *via = host->second.address;
+    if (auto host = plan_.hosts.find(std::string(via->as_string())); host != plan_.hosts.end())
+      *via = host->second.address;
   }
   return job;
 }

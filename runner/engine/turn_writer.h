@@ -17,7 +17,8 @@ class TurnWriter {
   void record(RecordKind kind, int step, const Seat& seat, boost::json::object data = {});
 
   /// A job of `call` for a step's seat; `step_name` is the step's number, or "5.4/undo" for what stands in for an undo.
-  Job job(int step, const std::string& step_name, const ActionCall& call, const Seat& seat, Verb verb, int attempt) const;
+  Job job(int step, const std::string& step_name, const ActionCall& call, const Seat& seat, Verb verb,
+          int attempt) const;
   void submit(Job job) { turn_.jobs.push_back(std::move(job)); }
   void ask(Question question) { turn_.questions.push_back(std::move(question)); }
   void finish(int exit, std::string why) { turn_.finish = Finish{exit, std::move(why)}; }

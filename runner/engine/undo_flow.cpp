@@ -22,7 +22,8 @@ void UndoFlow::begin(TurnWriter& turn) {
       break;
     case Undo::Kind::nothing:
       for (std::size_t seat : seats_) {
-        turn.record(RecordKind::undone, index_, now.seats[seat].seat, {{"note", "the plan says there is nothing to undo"}});
+        turn.record(RecordKind::undone, index_, now.seats[seat].seat,
+                    {{"note", "the plan says there is nothing to undo"}});
       }
       break;
     case Undo::Kind::irreversible:
@@ -70,19 +71,24 @@ void UndoFlow::on_outcome(TurnWriter& turn, const std::string& unique, const Out
            turn.job(index_, step().number + "/after-undo", step().call, is.seat, Verb::probe, is.undo_attempt));
       break;
     }
-    case Part::look: compare(turn, pending.seat, outcome); break;
+    case Part::look:
+      compare(turn, pending.seat, outcome);
+      break;
     case Part::stand_in_probe: {
       if (!done) {
         stand_in_done(turn, outcome);
         break;
       }
       const int attempt = seats_.empty() ? 1 : status(turn).seats[seats_.front()].undo_attempt;
-      Job job = turn.job(index_, stand_in_name(), step().undo.call, step().undo.seats[pending.seat], Verb::apply, attempt);
+      Job job =
+          turn.job(index_, stand_in_name(), step().undo.call, step().undo.seats[pending.seat], Verb::apply, attempt);
       job.before = outcome.state;
       send(turn, pending.seat, Part::stand_in, std::move(job));
       break;
     }
-    case Part::stand_in: stand_in_done(turn, outcome); break;
+    case Part::stand_in:
+      stand_in_done(turn, outcome);
+      break;
   }
   settle_if_all_in();
 }

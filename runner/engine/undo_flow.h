@@ -42,7 +42,7 @@ class UndoFlow {
   int index_;
   std::vector<std::size_t> seats_;  // that were touched
   std::map<std::string, Pending> jobs_;
-  std::vector<Outcome> failures_;   // of the stand-in's seats
+  std::vector<Outcome> failures_;  // of the stand-in's seats
   bool settled_ = false;
 };
 

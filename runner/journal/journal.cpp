@@ -1,11 +1,11 @@
 #include "runner/journal/journal.h"
 
 #include <SQLiteCpp/SQLiteCpp.h>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 #include <sys/stat.h>
 
-#include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <random>
@@ -84,8 +84,9 @@ struct Journal::Database {
   explicit Database(const std::string& path) : db(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, 5000) {
     const int found = db.execAndGet("pragma user_version").getInt();
     if (found > journal_version) {
-      throw JournalError(fmt::format("{} was written by a newer version of migrate (format {}, this one knows {}): use that version",
-                                     path, found, journal_version));
+      throw JournalError(
+          fmt::format("{} was written by a newer version of migrate (format {}, this one knows {}): use that version",
+                      path, found, journal_version));
     }
     db.exec("pragma journal_mode=wal");
     db.exec("pragma synchronous=full");
@@ -115,8 +116,9 @@ Journal::Journal(const std::string& state_folder) : folder_(state_folder) {
   try {
     database_ = std::make_unique<Database>(path);
   } catch (const SQLite::Exception& wrong) {
-    throw JournalError(fmt::format("cannot use the journal {}: {}. Nothing was changed. Set MIGRATE_STATE to use another folder",
-                                   path, wrong.what()));
+    throw JournalError(
+        fmt::format("cannot use the journal {}: {}. Nothing was changed. Set MIGRATE_STATE to use another folder", path,
+                    wrong.what()));
   }
 }
 
@@ -177,8 +179,8 @@ void Journal::append(const std::string& run, std::vector<Record>& records) {
 
 std::vector<Record> Journal::records(const std::string& run) const {
   std::vector<Record> found;
-  SQLite::Statement rows(database_->db,
-                         "select sequence, time, kind, step, host, role, data from record where run = ? order by sequence");
+  SQLite::Statement rows(
+      database_->db, "select sequence, time, kind, step, host, role, data from record where run = ? order by sequence");
   rows.bind(1, run);
   while (rows.executeStep()) {
     Record record;

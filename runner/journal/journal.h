@@ -1,8 +1,8 @@
 // The journal: an append-only record of every run of this user on this machine, in one SQLite database (WAL,
 // synchronous=FULL). What append() has returned from survives a power cut. docs/journal.md describes the tables.
 //
-// Changing the format: raise `journal_version`, add a step to migrate_format() in journal.cpp, keep reading the old one,
-// and add a golden database to tests/golden/journal. A journal from a newer version is refused, never touched.
+// Changing the format: raise `journal_version`, add a step to migrate_format() in journal.cpp, keep reading the old
+// one, and add a golden database to tests/golden/journal. A journal from a newer version is refused, never touched.
 #pragma once
 
 #include "runner/wire/record.h"
@@ -27,16 +27,16 @@ class JournalError : public std::runtime_error {
 
 /// The plan as it was when the run began; all that load_plan() needs to make it again.
 struct RunSnapshot {
-  std::string id;         // "7f3a": four or more hex digits, unique in this journal
+  std::string id;  // "7f3a": four or more hex digits, unique in this journal
   std::string plan_name;
-  std::string file;       // the plan's path as given
+  std::string file;  // the plan's path as given
   std::string text;
   std::string digest;
   boost::json::object vars;         // name -> text, from --var
   boost::json::object files;        // path -> base64: the files beside the plan that it names
   boost::json::object environment;  // name -> text: what ${{ env.NAME }} was
   std::chrono::system_clock::time_point begun;
-  std::string operator_name;        // user@machine
+  std::string operator_name;  // user@machine
 };
 
 class Journal {

@@ -15,7 +15,9 @@
 namespace migrate {
 namespace {
 
-std::string run_folder(const std::string& state_folder, const std::string& run) { return state_folder + "/runs/" + run; }
+std::string run_folder(const std::string& state_folder, const std::string& run) {
+  return state_folder + "/runs/" + run;
+}
 
 /// "5.4" and "old" -> "5.4@old"; "5.4/undo" -> "5.4_undo@old"
 std::string file_key(const std::string& step, const std::string& host) {

@@ -1,8 +1,8 @@
-#include <boost/json/array.hpp>
-#include <boost/json/serialize.hpp>
-
 #include "runner/engine/turn_writer.h"
 #include "runner/report/report.h"
+
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
 
 namespace migrate {
 namespace {
@@ -25,11 +25,17 @@ class JsonReport : public Report {
     line({{"event", "agent"}, {"host", host}, {"text", what}});
   }
   void begin(const RunState& state, const std::vector<int>& steps) override {
-    line({{"event", "begin"}, {"plan", plan_.name}, {"steps", steps.empty() ? state.size() : static_cast<int>(steps.size())},
+    line({{"event", "begin"},
+          {"plan", plan_.name},
+          {"steps", steps.empty() ? state.size() : static_cast<int>(steps.size())},
           {"direction", steps.empty() ? "forward" : "back"}});
   }
   void job(const Job& job) override {
-    line({{"event", "job"}, {"step", job.step}, {"host", job.host}, {"verb", to_text(job.verb)}, {"attempt", job.attempt}});
+    line({{"event", "job"},
+          {"step", job.step},
+          {"host", job.host},
+          {"verb", to_text(job.verb)},
+          {"attempt", job.attempt}});
   }
   void record(const Record& record, const RunState&) override {
     boost::json::object object{{"event", to_text(record.kind)}, {"time", milliseconds(record.time)}};
@@ -49,6 +55,7 @@ class JsonReport : public Report {
   }
   void tick(Time, const RunState&) override {}
   void notice(const std::string& text) override { line({{"event", "notice"}, {"text", text}}); }
+  void question(bool) override {}
   void finish(const Finish& finish, const RunState& state) override {
     boost::json::object object{{"event", "finish"}, {"exit", finish.exit}, {"why", finish.why}};
     if (auto down = state.downtime(std::chrono::system_clock::now())) object["downtime_ms"] = down->count();
@@ -66,10 +73,17 @@ class JsonReport : public Report {
         seats.emplace_back(std::move(object));
       }
       opaque += preview.opaque() ? 1 : 0;
-      line({{"event", "predicted"}, {"step", step.number}, {"name", step.name}, {"action", step.call.action},
-            {"opaque", preview.opaque()}, {"seats", std::move(seats)}});
+      line({{"event", "predicted"},
+            {"step", step.number},
+            {"name", step.name},
+            {"action", step.call.action},
+            {"opaque", preview.opaque()},
+            {"seats", std::move(seats)}});
     }
-    line({{"event", "finish"}, {"exit", 0}, {"predicted", static_cast<int>(previews.size()) - opaque}, {"opaque", opaque}});
+    line({{"event", "finish"},
+          {"exit", 0},
+          {"predicted", static_cast<int>(previews.size()) - opaque},
+          {"opaque", opaque}});
   }
 
  private:

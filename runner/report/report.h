@@ -28,6 +28,8 @@ class Report {
   /// Called a few times a second while the loop runs.
   virtual void tick(Time now, const RunState& state) = 0;
   virtual void notice(const std::string& text) = 0;
+  /// A person is being asked: nothing may be drawn over the question until the answer is there.
+  virtual void question(bool open) = 0;
   virtual void finish(const Finish& finish, const RunState& state) = 0;
   virtual void dry_run(const std::vector<DryRun::StepPreview>& previews) = 0;
 };

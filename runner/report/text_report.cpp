@@ -1,12 +1,12 @@
+#include "runner/report/report.h"
+#include "runner/report/words.h"
+#include "steps/printable.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
 #include <set>
-
-#include "runner/report/report.h"
-#include "runner/report/words.h"
-#include "steps/printable.h"
 
 namespace migrate {
 namespace {
@@ -31,7 +31,8 @@ class TextReport : public Report {
   }
   void begin(const RunState& state, const std::vector<int>& steps) override {
     agents_.clear();
-    if (!steps.empty()) line(fmt::format("Run {}: taking back {} step{}", options_.run, steps.size(), steps.size() == 1 ? "" : "s"));
+    if (!steps.empty())
+      line(fmt::format("Run {}: taking back {} step{}", options_.run, steps.size(), steps.size() == 1 ? "" : "s"));
     if (steps.empty()) line(fmt::format("Run {} of {}: {} steps", options_.run, plan_.name, state.size()));
   }
   void job(const Job& job) override {
@@ -52,11 +53,13 @@ class TextReport : public Report {
     switch (record.kind) {
       case RecordKind::verified:
         forget(index, record.host);
+        if (status.until) waits_.clear();
         if (status.done() && is_last_seat(status, record)) line(done_line(step, status, record.time));
         break;
       case RecordKind::undone:
         forget(index, record.host);
-        if (!status.touched() && is_last_touched(status, record)) line(fmt::format("    {:<5} undone  {:<56} {}", step.number, step.name, hosts_text(step)));
+        if (!status.touched() && is_last_touched(status, record))
+          line(fmt::format("    {:<5} undone  {:<56} {}", step.number, step.name, hosts_text(step)));
         break;
       case RecordKind::failed:
       case RecordKind::unknown:
@@ -68,11 +71,15 @@ class TextReport : public Report {
         line(fmt::format("x   {:<5} NOT UNDONE  {} on {}: {}", step.number, step.name, record.host,
                          printable(std::string(record.data.at("error").as_string()))));
         break;
-      case RecordKind::skipped: line(fmt::format("    {:<5} skipped {}", step.number, step.name)); break;
-      case RecordKind::waiting:
-        if (status.until) line(fmt::format("    {:<5} waits until {}  {}", step.number, time_text(*status.until), step.name));
+      case RecordKind::skipped:
+        line(fmt::format("    {:<5} skipped {}", step.number, step.name));
         break;
-      default: break;
+      case RecordKind::waiting:
+        if (status.until)
+          line(fmt::format("    {:<5} waits until {}  {}", step.number, time_text(*status.until), step.name));
+        break;
+      default:
+        break;
     }
   }
   void output(const std::string& step, const std::string& host, const std::string& text) override {
@@ -105,6 +112,10 @@ class TextReport : public Report {
     for (const auto& [key, is] : running_) line(running_line(key.first, key.second, is, now));
   }
   void notice(const std::string& text) override { line(text); }
+  void question(bool open) override {
+    if (open) clear();
+    questions_ += open ? 1 : -1;
+  }
   void finish(const Finish& finish, const RunState& state) override {
     running_.clear();
     last_output_.clear();
@@ -157,9 +168,11 @@ class TextReport : public Report {
   }
 
   static std::string done_line(const Step& step, const StepStatus& status, Time now) {
-    const bool unchanged = std::all_of(status.seats.begin(), status.seats.end(), [](const auto& seat) { return seat.unchanged; });
+    const bool unchanged =
+        std::all_of(status.seats.begin(), status.seats.end(), [](const auto& seat) { return seat.unchanged; });
     const std::string summary = change_text(status, "summary");
-    std::string text = fmt::format("    {:<5} {:<7} {:<56} {}", step.number, unchanged ? "as is" : "done", step.name, hosts_text(step));
+    std::string text = fmt::format("    {:<5} {:<7} {:<56} {}", step.number, unchanged ? "as is" : "done", step.name,
+                                   hosts_text(step));
     if (!summary.empty()) text += "  " + printable(summary);
     if (status.begun) {
       const auto took = std::chrono::duration_cast<Milliseconds>(now - *status.begun);
@@ -171,11 +184,13 @@ class TextReport : public Report {
   std::string running_line(int index, const std::string& host, const Running& is, Time now) const {
     const Step& step = plan_.steps[static_cast<std::size_t>(index)];
     const auto took = std::chrono::duration_cast<Milliseconds>(now - is.begun);
-    std::string text = fmt::format("    {:<5} {:<7} {:<40} {}  {}", step.number, is.verb, step.name.substr(0, 40), host, took_text(took));
+    std::string text = fmt::format("    {:<5} {:<7} {:<40} {}  {}", step.number, is.verb, step.name.substr(0, 40), host,
+                                   took_text(took));
     if (is.done > 0) {
       text += "  " + size_text(is.done);
       if (is.total > 0) text += " of " + size_text(is.total);
-      if (took.count() > 500) text += fmt::format(", {}/s", size_text(is.done * 1000 / static_cast<std::uint64_t>(took.count())));
+      if (took.count() > 500)
+        text += fmt::format(", {}/s", size_text(is.done * 1000 / static_cast<std::uint64_t>(took.count())));
     }
     return text;
   }
@@ -196,7 +211,7 @@ class TextReport : public Report {
   }
 
   void draw() {
-    if (!options_.live) return;
+    if (!options_.live || questions_ > 0) return;
     const Time now = std::chrono::system_clock::now();
     std::string picture;
     const auto add = [&](std::string text) {
@@ -222,6 +237,7 @@ class TextReport : public Report {
   std::string drawn_;
   std::optional<Milliseconds> downtime_;
   int phase_ = -1;
+  int questions_ = 0;
   std::set<std::string> undone_;
   std::string waits_;  // what is waited for, as a line of the live picture; elsewhere a wait says once until when
   Time last_line_ = std::chrono::system_clock::now();

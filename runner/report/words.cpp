@@ -1,12 +1,12 @@
 #include "runner/report/words.h"
 
+#include "steps/printable.h"
+
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
-
-#include "steps/printable.h"
 
 namespace migrate {
 namespace {
@@ -58,7 +58,8 @@ std::string host_states(const Plan& plan, const RunState& state) {
 
 bool past_point_of_no_return(const Plan& plan, const RunState& state) {
   for (int index = 0; index < state.size(); ++index) {
-    if (!plan.steps[static_cast<std::size_t>(index)].point_of_no_return.empty() && state.step(index).touched()) return true;
+    if (!plan.steps[static_cast<std::size_t>(index)].point_of_no_return.empty() && state.step(index).touched())
+      return true;
   }
   return false;
 }
@@ -99,8 +100,10 @@ std::string hosts_text(const Step& step) {
 
 std::string undo_text(const Step& step) {
   switch (step.undo.kind) {
-    case Undo::Kind::nothing: return "nothing";
-    case Undo::Kind::irreversible: return "irreversible: " + step.undo.why;
+    case Undo::Kind::nothing:
+      return "nothing";
+    case Undo::Kind::irreversible:
+      return "irreversible: " + step.undo.why;
     case Undo::Kind::call: {
       const auto* command = step.undo.call.params.if_contains("command");
       if (command && command->is_string()) {
@@ -110,7 +113,8 @@ std::string undo_text(const Step& step) {
       }
       return step.undo.call.action;
     }
-    case Undo::Kind::native: return "";
+    case Undo::Kind::native:
+      return "";
   }
   return "";
 }
@@ -144,7 +148,8 @@ std::string failure_text(const Plan& plan, const std::string& run, int index, co
   return text;
 }
 
-std::string finish_text(const Plan& plan, const std::string& run, const Finish& finish, const RunState& state, Time now) {
+std::string finish_text(const Plan& plan, const std::string& run, const Finish& finish, const RunState& state,
+                        Time now) {
   int done = 0, touched = 0, owed = 0;
   for (const StepStatus& step : state.steps()) {
     done += step.done() ? 1 : 0;
@@ -162,8 +167,8 @@ std::string finish_text(const Plan& plan, const std::string& run, const Finish& 
       return text;
     case 3:
       text += touched == 0 ? "Rolled back: everything is as it was before the run.\n"
-                           : fmt::format("Rolled back. {} earlier step{} stay{} in effect.\n", touched, touched == 1 ? "" : "s",
-                                         touched == 1 ? "s" : "");
+                           : fmt::format("Rolled back. {} earlier step{} stay{} in effect.\n", touched,
+                                         touched == 1 ? "" : "s", touched == 1 ? "s" : "");
       text += fmt::format("To go forward again:  migrate resume {}\n", run);
       if (touched > 0) text += fmt::format("To take back the rest: migrate rollback {} --to start\n", run);
       return text;
@@ -179,13 +184,15 @@ std::string finish_text(const Plan& plan, const std::string& run, const Finish& 
       }
       text += fmt::format("When the cause is mended:  migrate rollback {} --to start\n", run);
       return text;
-    default: break;
+    default:
+      break;
   }
   text += fmt::format("Stopped: {}. {} of {} steps done.\n", finish.why, done, state.size());
   text += fmt::format("  go on:       migrate resume {}\n", run);
   if (touched > 0) {
     text += fmt::format("  step back:   migrate rollback {}\n", run);
-    text += fmt::format("  all back:    migrate rollback {} --to start    ({} step{} to undo)\n", run, touched, touched == 1 ? "" : "s");
+    text += fmt::format("  all back:    migrate rollback {} --to start    ({} step{} to undo)\n", run, touched,
+                        touched == 1 ? "" : "s");
   }
   (void)owed;
   return text;

@@ -24,12 +24,13 @@ std::string clock_text(Time time);
 /// "old -> new", "mirror1, mirror2", or ""
 std::string hosts_text(const Step& step);
 
-/// What an operator needs at two in the morning: which step, where, the tool's own words, what state each host is in, and
-/// what can be done now.
+/// What an operator needs at two in the morning: which step, where, the tool's own words, what state each host is in,
+/// and what can be done now.
 std::string failure_text(const Plan& plan, const std::string& run, int step, const RunState& state, Time now);
 
 /// The last lines of a run: what came of it, how long it took, the next command to type.
-std::string finish_text(const Plan& plan, const std::string& run, const Finish& finish, const RunState& state, Time now);
+std::string finish_text(const Plan& plan, const std::string& run, const Finish& finish, const RunState& state,
+                        Time now);
 
 /// The dry run, as docs/language.md shows it; ends with "Nothing was changed."
 std::string dry_run_text(const Plan& plan, const std::vector<DryRun::StepPreview>& previews);

@@ -26,8 +26,10 @@ class LocalRun : public testing::Test {
   /// %: the test's folder
   void plan(std::string steps) {
     for (std::size_t at; (at = steps.find('%')) != std::string::npos;) steps.replace(at, 1, folder);
-    std::ofstream(folder + "/plan.yaml") << "migrate: 1\nname: local\nhosts: { here: { local: true } }\nphases:\n  - name: One\n"
-                                            "    host: here\n    on_failure: stop\n    steps:\n" << steps;
+    std::ofstream(folder + "/plan.yaml")
+        << "migrate: 1\nname: local\nhosts: { here: { local: true } }\nphases:\n  - name: One\n"
+           "    host: here\n    on_failure: stop\n    steps:\n"
+        << steps;
   }
 
   pid_t start(const std::vector<std::string>& arguments) {
@@ -70,10 +72,11 @@ class LocalRun : public testing::Test {
 
 TEST_F(LocalRun, CarriesAPlanAndTakesItBackToTheByte) {
   std::ofstream(folder + "/kept") << "as it was\n";
-  plan("      - file.write: { path: %/kept, content: changed }\n"
-       "      - run: echo once >> %/effects\n"
-       "        undo: rm %/effects\n"
-       "      - file.write: { path: %/new/deep/file, content: new }\n");
+  plan(
+      "      - file.write: { path: %/kept, content: changed }\n"
+      "      - run: echo once >> %/effects\n"
+      "        undo: rm %/effects\n"
+      "      - file.write: { path: %/new/deep/file, content: new }\n");
   EXPECT_EQ(migrate({"run", plan_file()}), 0) << content("out");
   EXPECT_EQ(content("kept"), "changed");
   EXPECT_EQ(content("effects"), "once\n");
@@ -85,20 +88,23 @@ TEST_F(LocalRun, CarriesAPlanAndTakesItBackToTheByte) {
 }
 
 TEST_F(LocalRun, ADryRunChangesNothingAndNamesWhatIsOpaque) {
-  plan("      - file.write: { path: %/kept, content: changed }\n"
-       "      - run: echo once >> %/effects\n"
-       "        undo: nothing\n");
+  plan(
+      "      - file.write: { path: %/kept, content: changed }\n"
+      "      - run: echo once >> %/effects\n"
+      "        undo: nothing\n");
   EXPECT_EQ(migrate({"run", plan_file(), "--dry-run"}), 0) << content("out");
   EXPECT_FALSE(std::filesystem::exists(folder + "/kept"));
   EXPECT_FALSE(std::filesystem::exists(folder + "/effects"));
-  EXPECT_NE(content("out").find("1 of 2 steps predicted, 1 opaque: 1.2.\nNothing was changed."), std::string::npos) << content("out");
+  EXPECT_NE(content("out").find("1 of 2 steps predicted, 1 opaque: 1.2.\nNothing was changed."), std::string::npos)
+      << content("out");
 }
 
 TEST_F(LocalRun, AJobOutlivesItsControllerAndIsNotRunTwice) {
-  plan("      - run: echo begun >> %/effects; until test -e %/go; do sleep 0.05; done; echo ended >> %/effects\n"
-       "        undo: nothing\n"
-       "      - run: echo next >> %/effects\n"
-       "        undo: nothing\n");
+  plan(
+      "      - run: echo begun >> %/effects; until test -e %/go; do sleep 0.05; done; echo ended >> %/effects\n"
+      "        undo: nothing\n"
+      "      - run: echo next >> %/effects\n"
+      "        undo: nothing\n");
   const pid_t controller = start({"run", plan_file()});
   until([&] { return content("effects") == "begun\n"; }, "the step did not begin");
   ::kill(controller, SIGKILL);
@@ -111,8 +117,9 @@ TEST_F(LocalRun, AJobOutlivesItsControllerAndIsNotRunTwice) {
 }
 
 TEST_F(LocalRun, TakesTheOutcomeOfAJobThatEndedWhileNobodyWasThere) {
-  plan("      - run: echo begun >> %/effects; until test -e %/go; do sleep 0.05; done; echo ended >> %/effects\n"
-       "        undo: nothing\n");
+  plan(
+      "      - run: echo begun >> %/effects; until test -e %/go; do sleep 0.05; done; echo ended >> %/effects\n"
+      "        undo: nothing\n");
   const pid_t controller = start({"run", plan_file()});
   until([&] { return content("effects") == "begun\n"; }, "the step did not begin");
   ::kill(controller, SIGKILL);
@@ -124,14 +131,16 @@ TEST_F(LocalRun, TakesTheOutcomeOfAJobThatEndedWhileNobodyWasThere) {
 }
 
 TEST_F(LocalRun, PausesAtTheFirstInterruptAfterWhatRuns) {
-  plan("      - run: echo begun >> %/effects; until test -e %/go; do sleep 0.05; done; echo ended >> %/effects\n"
-       "        undo: nothing\n"
-       "      - run: echo next >> %/effects\n"
-       "        undo: nothing\n");
+  plan(
+      "      - run: echo begun >> %/effects; until test -e %/go; do sleep 0.05; done; echo ended >> %/effects\n"
+      "        undo: nothing\n"
+      "      - run: echo next >> %/effects\n"
+      "        undo: nothing\n");
   const pid_t controller = start({"run", plan_file()});
   until([&] { return content("effects") == "begun\n"; }, "the step did not begin");
   ::kill(controller, SIGINT);
-  until([&] { return content("out").find("Stopping after what runs now") != std::string::npos; }, "the signal was not heard");
+  until([&] { return content("out").find("Stopping after what runs now") != std::string::npos; },
+        "the signal was not heard");
   std::ofstream(folder + "/go") << "";
   EXPECT_EQ(wait_for(controller), 130) << content("out");
   EXPECT_EQ(content("effects"), "begun\nended\n");
@@ -140,8 +149,9 @@ TEST_F(LocalRun, PausesAtTheFirstInterruptAfterWhatRuns) {
 }
 
 TEST_F(LocalRun, AFailureSaysWhatWasRunAndWhatOneCanDo) {
-  plan("      - run: echo the tool says why >&2; exit 3\n"
-       "        undo: nothing\n");
+  plan(
+      "      - run: echo the tool says why >&2; exit 3\n"
+      "        undo: nothing\n");
   EXPECT_EQ(migrate({"run", plan_file()}), 2);
   const std::string out = content("out");
   EXPECT_NE(out.find("x 1.1"), std::string::npos) << out;
@@ -151,19 +161,25 @@ TEST_F(LocalRun, AFailureSaysWhatWasRunAndWhatOneCanDo) {
 }
 
 TEST_F(LocalRun, ATimeOutEndsTheWholeProcessTree) {
-  plan("      - run: (echo $$ > %/pid; sleep 1000) & wait\n"
-       "        undo: nothing\n"
-       "        timeout: 1s\n");
+  plan(
+      "      - run: (echo $$ > %/pid; sleep 1000) & wait\n"
+      "        undo: nothing\n"
+      "        timeout: 1s\n");
   EXPECT_EQ(migrate({"run", plan_file()}), 2);
   EXPECT_NE(content("out").find("timed out"), std::string::npos) << content("out");
-  until([&] { return std::system(("pgrep -s " + std::to_string(std::atoi(content("pid").c_str())) + " >/dev/null").c_str()) != 0; },
-        "something of the step still runs");
+  until(
+      [&] {
+        return std::system(("pgrep -s " + std::to_string(std::atoi(content("pid").c_str())) + " >/dev/null").c_str()) !=
+               0;
+      },
+      "something of the step still runs");
 }
 
 TEST_F(LocalRun, AnswersChecklistsOnlyWithYes) {
-  plan("      - checklist: [ the new server is installed ]\n"
-       "      - run: echo next >> %/effects\n"
-       "        undo: nothing\n");
+  plan(
+      "      - checklist: [ the new server is installed ]\n"
+      "      - run: echo next >> %/effects\n"
+      "        undo: nothing\n");
   EXPECT_EQ(migrate({"run", plan_file()}), 5) << content("out");
   EXPECT_EQ(content("effects"), "");
   EXPECT_EQ(migrate({"resume", "--yes"}), 0) << content("out");

@@ -1,6 +1,6 @@
-#include <boost/json/parse.hpp>
-
 #include "tests/unit/engine/scenario.h"
+
+#include <boost/json/parse.hpp>
 
 namespace migrate::scenario {
 namespace {
@@ -162,7 +162,9 @@ phases:
   run.is_interrupted("apply 1.1 old");
   run.start();
   const std::string told = run.told();
-  EXPECT_NE(told.find("unknown 1.1 old: its process is gone\n  > verify 1.1/check1 old\nverified 1.1 old\n"), std::string::npos) << told;
+  EXPECT_NE(told.find("unknown 1.1 old: its process is gone\n  > verify 1.1/check1 old\nverified 1.1 old\n"),
+            std::string::npos)
+      << told;
   EXPECT_EQ(run.exit, 0);
 }
 

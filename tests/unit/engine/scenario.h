@@ -3,7 +3,6 @@
 #pragma once
 
 #include "plans/load.h"
-
 #include "runner/engine/engine.h"
 #include "steps/catalogue.h"
 
@@ -35,9 +34,13 @@ class Scenario {
   explicit Scenario(const std::string& plan_text) : plan(plan_of(plan_text)) { reopen(); }
 
   /// "apply 1.2 old" -> fails with that text (once; `always` for every time).
-  void fails(const std::string& job, const std::string& error) { answers_[job].push_back(outcome(Outcome::Kind::failed, error)); }
+  void fails(const std::string& job, const std::string& error) {
+    answers_[job].push_back(outcome(Outcome::Kind::failed, error));
+  }
   void is_lost(const std::string& job) { answers_[job].push_back(outcome(Outcome::Kind::lost, "the host vanished")); }
-  void is_interrupted(const std::string& job) { answers_[job].push_back(outcome(Outcome::Kind::interrupted, "its process is gone")); }
+  void is_interrupted(const std::string& job) {
+    answers_[job].push_back(outcome(Outcome::Kind::interrupted, "its process is gone"));
+  }
   void never_answers(const std::string& job) { silent_.insert(job); }
   /// What probes of that step and host find from now on.
   void finds(const std::string& step_and_host, const std::string& json) {
@@ -103,7 +106,8 @@ class Scenario {
       open_.push_back(job);
       say("  > " + name_of(job));
     }
-    for (const Question& question : turn.questions) say("? " + plan.steps[static_cast<std::size_t>(question.step)].number);
+    for (const Question& question : turn.questions)
+      say("? " + plan.steps[static_cast<std::size_t>(question.step)].number);
     if (turn.finish) {
       exit = turn.finish->exit;
       say("exit " + std::to_string(exit));

@@ -1,5 +1,7 @@
 #include "runner/journal/journal.h"
 
+#include "runner/journal/output_log.h"
+
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -7,8 +9,6 @@
 #include <unistd.h>
 
 #include <filesystem>
-
-#include "runner/journal/output_log.h"
 
 namespace migrate {
 namespace {

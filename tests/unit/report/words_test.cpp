@@ -1,8 +1,8 @@
 #include "runner/report/words.h"
 
-#include <gtest/gtest.h>
-
 #include "runner/report/report.h"
+
+#include <gtest/gtest.h>
 
 namespace migrate {
 namespace {
@@ -97,8 +97,12 @@ TEST(JsonReport, WritesOneObjectALineAndKeepsTheStateBeforeToItself) {
   std::string out;
   const auto report = make_json_report(plan, {.run = "7f3a", .write = [&](std::string_view text) { out += text; }});
   RunState state(plan);
-  report->record({.kind = RecordKind::applying, .step = "1.1", .host = "laptop", .data = {{"before", {{"x", 1}}}, {"attempt", 1}}}, state);
-  EXPECT_EQ(out, "{\"run\":\"7f3a\",\"event\":\"applying\",\"time\":0,\"step\":\"1.1\",\"host\":\"laptop\",\"data\":{\"attempt\":1}}\n");
+  report->record(
+      {.kind = RecordKind::applying, .step = "1.1", .host = "laptop", .data = {{"before", {{"x", 1}}}, {"attempt", 1}}},
+      state);
+  EXPECT_EQ(out,
+            "{\"run\":\"7f3a\",\"event\":\"applying\",\"time\":0,\"step\":\"1.1\",\"host\":\"laptop\",\"data\":{"
+            "\"attempt\":1}}\n");
 }
 
 }  // namespace
