@@ -1,6 +1,9 @@
 #include "runner/cli/arguments.h"
 #include "runner/cli/commands.h"
 
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
 #include <csignal>
 #include <exception>
 #include <iostream>
@@ -15,6 +18,9 @@ int main(int argc, char** argv) {
       {"runs", runs_command},         {"agent", agent_command},   {"server", server_command},
   };
   std::signal(SIGPIPE, SIG_IGN);
+  // Standard output belongs to reports (and to the agent's protocol): what is logged goes to standard error.
+  spdlog::set_default_logger(spdlog::stderr_logger_st("migrate"));
+  spdlog::set_level(spdlog::level::warn);
   const Parsed parsed = parse_arguments(argc, argv);
   if (!parsed.arguments) return parsed.exit;
   try {

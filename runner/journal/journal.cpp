@@ -58,7 +58,12 @@ std::string random_id(std::size_t digits) {
   return id.substr(0, digits);
 }
 
-boost::json::object object_in(const std::string& text) { return boost::json::parse(text).as_object(); }
+/// Names and contents of files need not be UTF-8; they come back as they were written.
+boost::json::object object_in(const std::string& text) {
+  boost::json::parse_options options;
+  options.allow_invalid_utf8 = true;
+  return boost::json::parse(text, {}, options).as_object();
+}
 
 RunSnapshot snapshot_of(SQLite::Statement& row) {
   RunSnapshot run;

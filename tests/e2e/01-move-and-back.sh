@@ -35,7 +35,10 @@ run_migrate log log
 check "migrate log, too" exits_with 0 "$work/log.out"
 run_migrate runs runs
 check "migrate runs lists it" says "$work/runs.out" "libravatar-new-server"
-check "no secret in output or journal" not grep -rqF "$(awk -F'"' '/secret/{print $2}' "$("$lab" dir)/keys/tsig")" "$work"
+secret=$(awk -F'"' '/secret/{print $2}' "$("$lab" dir)/keys/tsig")
+check "the secret's value is not in the output, nor in the journal" not grep -rqF -- "$secret" "$work"
+check "... nor in the agent's ledger here" not grep -rqF -- "$secret" /var/lib/migrate
+for host in old new mirror1; do check "... nor in that on $host" on "$host" bash -c "! grep -rqF -- '$secret' /var/lib/migrate /var/log"; done
 
 run_migrate unasked rollback --to start
 check "rollback behind the point of no return, unasked and without --yes: pauses, exit 5" exits_with 5 "$work/unasked.out"

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 
 namespace migrate {
@@ -121,6 +122,37 @@ TEST(Journal, NamesRunsThatAreNotThere) {
   EXPECT_THROW(journal.find_run(""), JournalError);
   journal.create_run(a_run("move"));
   EXPECT_THROW(journal.find_run("zzzz"), JournalError);
+}
+
+// The file was written by the first version of this format (by this test, with MIGRATE_WRITE_GOLDEN set). Never write it
+// again: a change of format needs a new file beside it, and this one must still be read.
+TEST(Journal, ReadsWhatFormatOneWrote) {
+  const std::string golden = std::string(TEST_SOURCE_DIR) + "/golden/journal/format1.db";
+  StateFolder folder;
+  if (std::getenv("MIGRATE_WRITE_GOLDEN")) {
+    {
+      Journal journal(folder.path);
+      RunSnapshot run = a_run("move");
+      run.operator_name = "francois@laptop";
+      run.files = {{"files/static.conf", "aGk="}};
+      std::vector<Record> records{a_record("1.1"), a_record("1.2")};
+      journal.append(journal.create_run(run), records);
+    }
+    SQLite::Database(folder.path + "/journal.db", SQLite::OPEN_READWRITE).exec("pragma journal_mode=delete");
+    std::filesystem::create_directories(std::filesystem::path(golden).parent_path());
+    std::filesystem::copy_file(folder.path + "/journal.db", golden);
+  }
+  std::filesystem::copy_file(golden, folder.path + "/journal.db", std::filesystem::copy_options::overwrite_existing);
+  const Journal journal(folder.path);
+  const RunSnapshot run = journal.find_run("");
+  EXPECT_EQ(run.plan_name, "move");
+  EXPECT_EQ(run.operator_name, "francois@laptop");
+  EXPECT_EQ(run.files.at("files/static.conf").as_string(), "aGk=");
+  const auto records = journal.records(run.id);
+  ASSERT_EQ(records.size(), 2u);
+  EXPECT_EQ(records[0].kind, RecordKind::applying);
+  EXPECT_EQ(records[0].time, a_record("").time);
+  EXPECT_EQ(records[1].data, a_record("").data);
 }
 
 TEST(RunLock, LetsOneControllerCarryARun) {
