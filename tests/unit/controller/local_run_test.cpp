@@ -33,6 +33,7 @@ class LocalRun : public testing::Test {
   }
 
   pid_t start(const std::vector<std::string>& arguments) {
+    std::filesystem::remove(folder + "/out");  // before there is anybody to look at it
     const pid_t pid = ::fork();
     if (pid != 0) return pid;
     ::setenv("MIGRATE_STATE", (folder + "/state").c_str(), 1);
