@@ -51,6 +51,7 @@ struct Controller::Loop {
   boost::asio::steady_timer picture{io};
   boost::asio::signal_set signals{io, SIGINT, SIGTERM};
   std::function<EngineTurn()> begin;
+  bool backward = false;
   int interrupts = 0;
   int exit = 0;
 
@@ -91,8 +92,9 @@ struct Controller::Loop {
   }
 
   void on_up(const std::map<std::string, std::string>& failures) {
-    if (failures.empty()) return perform(begin());
     show_failures(report, failures);
+    // Going back, the hosts that are there are helped at once; what is due on the others stays owed.
+    if (failures.empty() || backward) return perform(begin());
     stop({2, failures.size() == 1 ? "a host could not be reached; nothing was changed by this command"
                                   : "hosts could not be reached; nothing was changed by this command"});
   }
@@ -185,29 +187,46 @@ Controller::Controller(const Plan& plan, const std::string& run, Journal& journa
 
 Controller::~Controller() = default;
 
-int Controller::go_forward() {
-  Loop& loop = *loop_;
-  return loop.carry(
-      [&loop] {
-        loop.report.begin(loop.engine.state(), {});
-        return loop.engine.start(now(), {{"operator", operator_name()}});
-      },
-      hosts_of(loop.plan));
-}
+namespace {
 
-int Controller::roll_back(const std::vector<int>& steps, const std::string& why) {
-  Loop& loop = *loop_;
+std::set<std::string> hosts_to_undo(const Plan& plan, const RunState& state, const std::vector<int>& steps) {
   std::set<std::string> hosts;
   for (int index : steps) {
-    const Step& step = loop.plan.steps[static_cast<std::size_t>(index)];
-    for (const Seat& seat : step.undo.kind == Undo::Kind::call ? step.undo.seats : step.seats) hosts.insert(seat.host);
+    const Step& step = plan.steps[static_cast<std::size_t>(index)];
+    for (const SeatStatus& seat : state.step(index).seats) {
+      const bool needs_a_job = step.undo.kind == Undo::Kind::native || seat.apply_open;
+      if (seat.touched && needs_a_job) hosts.insert(seat.seat.host);
+    }
+    if (step.undo.kind != Undo::Kind::call) continue;
+    for (const Seat& seat : step.undo.seats) hosts.insert(seat.host);
   }
+  hosts.erase("");
+  return hosts;
+}
+
+}  // namespace
+
+int Controller::go_forward() {
+  Loop& loop = *loop_;
+  const std::vector<int> under_way = loop.engine.state().rollback_under_way();
+  loop.backward = !under_way.empty();
   return loop.carry(
-      [&loop, steps, why] {
-        loop.report.begin(loop.engine.state(), steps);
-        return loop.engine.start_rollback(now(), steps, why);
+      [&loop, under_way] {
+        loop.report.begin(loop.engine.state(), under_way);
+        return loop.engine.start(now(), {{"operator", operator_name()}});
       },
-      hosts);
+      loop.backward ? hosts_to_undo(loop.plan, loop.engine.state(), under_way) : hosts_of(loop.plan));
+}
+
+int Controller::roll_back(const std::vector<int>& steps, int from, const std::string& why) {
+  Loop& loop = *loop_;
+  loop.backward = true;
+  return loop.carry(
+      [&loop, steps, from, why] {
+        loop.report.begin(loop.engine.state(), steps);
+        return loop.engine.start_rollback(now(), steps, from, why);
+      },
+      hosts_to_undo(loop.plan, loop.engine.state(), steps));
 }
 
 int dry_run(const Plan& plan, Report& report, const ControllerOptions& options) {

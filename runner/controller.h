@@ -31,7 +31,8 @@ class Controller {
 
   /// These run the loop until the run has ended or paused, and return the exit code.
   int go_forward();
-  int roll_back(const std::vector<int>& steps, const std::string& why);
+  /// Hosts that cannot be reached don't stop it: what is due there stays owed.
+  int roll_back(const std::vector<int>& steps, int from, const std::string& why);
 
  private:
   struct Loop;

@@ -7,8 +7,11 @@
 #include "runner/ssh/ssh_agent.h"
 
 #include <boost/asio/post.hpp>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -17,9 +20,34 @@
 namespace migrate {
 namespace {
 
+bool somebody_listens(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const bool connected = fd >= 0 && ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  const bool refused = !connected && errno == ECONNREFUSED;
+  ::close(fd);
+  return !refused;
+}
+
+/// What controllers left that were killed: folders with a socket of our name where nobody listens any more.
+void remove_dead_folders(const std::string& base) {
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(base, ignored)) {
+    const std::string socket = entry.path().string() + "/jobs.sock";
+    if (!entry.path().filename().string().starts_with("migrate-") || !std::filesystem::is_socket(socket, ignored))
+      continue;
+    if (somebody_listens(socket)) continue;
+    std::filesystem::remove(socket, ignored);
+    std::filesystem::remove(entry.path(), ignored);
+  }
+}
+
 std::string runtime_folder() {
   const char* xdg = std::getenv("XDG_RUNTIME_DIR");
   const std::string base = xdg && *xdg && std::filesystem::is_directory(xdg) ? xdg : "/tmp";
+  remove_dead_folders(base);
   std::string folder = base + "/migrate-XXXXXX";
   if (!::mkdtemp(folder.data()))
     throw std::runtime_error("cannot make a folder in " + base + " for the job server's socket");
@@ -86,7 +114,7 @@ struct Fleet::Machinery {
 
   void heard_of(const std::string& host, std::string failure) {
     if (coming.erase(host) == 0) return;
-    if (!failure.empty()) failures[host] = std::move(failure);
+    if (!failure.empty()) failures[host] = gone[host] = std::move(failure);
     if (coming.empty()) callbacks.up(failures);
   }
 
@@ -108,7 +136,8 @@ struct Fleet::Machinery {
     boost::asio::post(loop, [this, &host] {
       try {
         // its own user's agent keeps its ledger with the controller's journal; root's where root's agents keep theirs
-        server.adopt(start_local_agent(host, host.become.empty() ? options.state_folder + "/agent" : ""));
+        server.adopt(start_local_agent(host, host.become.empty() ? options.state_folder + "/agent" : ""),
+                     [this, name = host.name] { ended(name, "the local agent of host " + name + " has ended"); });
         callbacks.progress(host.name, "ready");
         heard_of(host.name, "");
       } catch (const std::exception& error) {

@@ -24,7 +24,7 @@ struct FleetOptions {
 class Fleet {
  public:
   struct Callbacks {
-    /// All hosts have answered; `failures` has a sentence for each that could not be brought up.
+    /// All hosts have answered; `failures` has a sentence for each that could not be brought up. Jobs for those fail.
     std::function<void(std::map<std::string, std::string> failures)> up;
     std::function<void(const std::string& host, const std::string& what)> progress;
     std::function<void(const Job&, const JobMessage&)> message;

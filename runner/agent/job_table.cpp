@@ -49,8 +49,13 @@ JobTable::JobTable(boost::asio::io_context& loop, std::string state_folder, Acti
 void JobTable::take(const std::string& handle, Job job) {
   const std::string unique = job.unique();
   if (const auto found = jobs_.find(unique); found != jobs_.end()) return attach(found->second, handle);
-  if (!job.changes_something() || !is_in_ledger(unique)) return begin(handle, std::move(job));
+  const bool known = job.changes_something() && is_in_ledger(unique);
+  if (!known && !job.settle) return begin(handle, std::move(job));
   jobs_[unique].handles.push_back(handle);
+  if (!known) {
+    const Outcome never = ended_as(Outcome::Kind::refused, "It was never begun on this host.");
+    return boost::asio::post(loop_, [this, unique, never] { answer(unique, never); });
+  }
   look_in_ledger(unique);
 }
 

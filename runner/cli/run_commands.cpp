@@ -86,8 +86,10 @@ int rollback_command(const Arguments& arguments) {
   const Plan plan = load_captured(snapshot);
   const RunState state = state_of(plan, journal.records(snapshot.id));
   RollbackScope scope;
+  int from = 0;
   try {
-    scope = rollback_scope(plan, state, rollback_target(plan, state, arguments.to));
+    from = rollback_target(plan, state, arguments.to);
+    scope = rollback_scope(plan, state, from);
   } catch (const std::invalid_argument& error) {
     std::cerr << "migrate: " << error.what() << "\n";
     return wrong_usage;
@@ -99,17 +101,17 @@ int rollback_command(const Arguments& arguments) {
   }
   report->notice(fmt::format("Run {} of {}: to be taken back, in this order:\n\n{}", snapshot.id, plan.name,
                              scope_text(plan, state, scope.steps)));
-  if (!scope.irreversible.empty()) {
-    const Step& step = plan.steps[static_cast<std::size_t>(scope.irreversible.front())];
+  for (int index : scope.irreversible) {
+    const Step& step = plan.steps[static_cast<std::size_t>(index)];
     report->notice(fmt::format("x {} {} cannot be taken back: {}", step.number, step.name, step.undo.why));
-    if (!arguments.dry_run) return 4;
   }
   for (const std::string& loss : scope.losses) report->notice("! Behind the point of no return: " + loss);
   if (arguments.dry_run) {
     report->notice("Nothing was changed.");
     return 0;
   }
-  if (!scope.losses.empty() && !arguments.yes && !confirm("Going back loses what is said above.", "lose it")) {
+  const bool loses = !scope.losses.empty() || !scope.irreversible.empty();
+  if (loses && !arguments.yes && !confirm("Going back loses what is said above.", "lose it")) {
     report->notice("Nothing was changed. Say --yes (or type the words at a terminal) to go back all the same.");
     return 5;
   }
@@ -123,9 +125,10 @@ int rollback_command(const Arguments& arguments) {
     }
     scope.steps = std::move(chosen);
     if (scope.steps.empty()) return 5;
+    from = scope.steps.back();
   }
   Controller controller(plan, snapshot.id, journal, *report, make_ask(arguments), options);
-  return controller.roll_back(scope.steps, arguments.to.empty() ? "the last step" : "to " + arguments.to);
+  return controller.roll_back(scope.steps, from, arguments.to.empty() ? "the last step" : "to " + arguments.to);
 }
 
 }  // namespace migrate

@@ -30,7 +30,7 @@ EngineTurn Engine::turn_at(Time now, Do&& act) {
   if (finished_) return turn;
   TurnWriter writer(plan_, settings_.run, state_, turn, now);
   act(writer);
-  advance(writer);
+  if (!turn.finish) advance(writer);
   finished_ = turn.finish.has_value();
   return turn;
 }
@@ -45,8 +45,8 @@ EngineTurn Engine::start(Time now, boost::json::object note) {
   });
 }
 
-EngineTurn Engine::start_rollback(Time now, const std::vector<int>& steps, const std::string& why) {
-  return turn_at(now, [&](TurnWriter& turn) { begin_rollback(turn, steps, why); });
+EngineTurn Engine::start_rollback(Time now, const std::vector<int>& steps, int from, const std::string& why) {
+  return turn_at(now, [&](TurnWriter& turn) { begin_rollback(turn, steps, from, why); });
 }
 
 EngineTurn Engine::on_outcome(Time now, const std::string& unique, const Outcome& outcome) {
@@ -98,7 +98,8 @@ EngineTurn Engine::on_answer(Time now, int index, const std::string& choice, con
     const bool bad = contains(failed_, index) || contains(unknown_, index);
     std::erase(failed_, index);
     std::erase(unknown_, index);
-    if (choice == "yes" || choice == "retry") may_begin_[index] = true;
+    if (choice == "yes") may_begin_.insert(index);
+    if (choice == "retry") may_repeat_.insert(index);
     if (choice == "skip") {
       for (const SeatStatus& is : state_.step(index).seats) {
         turn.record(RecordKind::skipped, index, is.seat, {{"why", "skipped by " + by}});
@@ -166,18 +167,13 @@ void Engine::start_ready_steps(TurnWriter& turn) {
       if (contains(failed_, index) || contains(unknown_, index)) continue;
       if (!std::all_of(step.after.begin(), step.after.end(), [&](int other) { return state_.step(other).done(); }))
         continue;
-      if (state_.step(index).state() == SeatState::unknown && step.undo.kind != Undo::Kind::native &&
-          step.verify.empty() && !may_begin_[index]) {
-        unknown_.push_back(index);  // a command that may have run: never again without a person's word
-        return;
-      }
-      if (settings_.step_by_step && !may_begin_[index]) {
+      if (settings_.step_by_step && !may_begin_.contains(index) && !may_repeat_.contains(index)) {
         asked_.push_back(index);
         turn.ask({.kind = Question::Kind::begin, .step = index, .items = {}, .message = step.name});
         continue;
       }
-      StepFlow& flow =
-          flows_.emplace(index, StepFlow(plan_, index, may_begin_[index] && !settings_.step_by_step)).first->second;
+      StepFlow& flow = flows_.emplace(index, StepFlow(plan_, index, may_repeat_.erase(index) > 0)).first->second;
+      may_begin_.erase(index);
       flow.begin(turn);
       if (flow.settled()) again = true;
     }
@@ -192,7 +188,7 @@ void Engine::on_all_stopped(TurnWriter& turn) {
     const int index = failed_.front();
     const Step& step = plan_.steps[static_cast<std::size_t>(index)];
     const std::string why = "step " + step.number + " failed";
-    switch (step.on_failure) {
+    switch (what_to_do(index)) {
       case OnFailure::rollback:
         return roll_back_from(turn, 0, why);
       case OnFailure::rollback_phase:
@@ -231,6 +227,14 @@ void Engine::on_all_stopped(TurnWriter& turn) {
   }
 }
 
+/// What the plan says, unless going back would lose something that nobody has agreed to lose.
+OnFailure Engine::what_to_do(int index) const {
+  const OnFailure wanted = plan_.steps[static_cast<std::size_t>(index)].on_failure;
+  if (wanted != OnFailure::rollback && wanted != OnFailure::rollback_phase) return wanted;
+  const RollbackScope scope = rollback_scope(plan_, state_, wanted == OnFailure::rollback ? 0 : phase_start(index));
+  return scope.losses.empty() && scope.irreversible.empty() ? wanted : OnFailure::ask;
+}
+
 int Engine::phase_start(int index) const {
   const int phase = plan_.steps[static_cast<std::size_t>(index)].phase;
   int first = index;
@@ -242,14 +246,16 @@ void Engine::roll_back_from(TurnWriter& turn, int from, const std::string& why) 
   failed_.clear();
   unknown_.clear();
   flows_.clear();
-  begin_rollback(turn, rollback_scope(plan_, state_, from).steps, why);
+  pausing_.reset();  // what the plan demands after a failure is done first
+  begin_rollback(turn, rollback_scope(plan_, state_, from).steps, from, why);
   advance_backward(turn);
 }
 
-void Engine::begin_rollback(TurnWriter& turn, const std::vector<int>& steps, const std::string& why) {
+void Engine::begin_rollback(TurnWriter& turn, const std::vector<int>& steps, int from, const std::string& why) {
   boost::json::array numbers;
   for (int index : steps) numbers.emplace_back(plan_.steps[static_cast<std::size_t>(index)].number);
-  turn.record(RecordKind::rollback_begun, {{"steps", numbers}, {"why", why}});
+  const std::string first = from < state_.size() ? plan_.steps[static_cast<std::size_t>(from)].number : "";
+  turn.record(RecordKind::rollback_begun, {{"steps", numbers}, {"from", first}, {"why", why}});
   backward_ = true;
   to_undo_.assign(steps.rbegin(), steps.rend());
 }

@@ -10,6 +10,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,8 +28,8 @@ class Engine {
 
   /// Forward from where the run is; a rollback that was under way is finished first. `note` goes into the record.
   EngineTurn start(Time now, boost::json::object note);
-  /// Undo these steps, in this order.
-  EngineTurn start_rollback(Time now, const std::vector<int>& steps, const std::string& why);
+  /// Undo these steps, in this order; `from` is the step that they go back to.
+  EngineTurn start_rollback(Time now, const std::vector<int>& steps, int from, const std::string& why);
 
   EngineTurn on_outcome(Time now, const std::string& unique, const Outcome& outcome);
   EngineTurn on_offer(Time now, const std::string& unique, const PipeOffer& offer);
@@ -48,7 +49,8 @@ class Engine {
   void collect_settled(TurnWriter& turn);
   void on_step_failed(TurnWriter& turn, int index);
   void on_all_stopped(TurnWriter& turn);
-  void begin_rollback(TurnWriter& turn, const std::vector<int>& steps, const std::string& why);
+  void begin_rollback(TurnWriter& turn, const std::vector<int>& steps, int from, const std::string& why);
+  OnFailure what_to_do(int index) const;
   void roll_back_from(TurnWriter& turn, int from, const std::string& why);
   void end_rollback(TurnWriter& turn);
   int phase_start(int index) const;
@@ -64,7 +66,8 @@ class Engine {
   bool backward_ = false;
   std::vector<int> failed_, unknown_;  // settled badly, not decided yet
   std::vector<int> asked_;             // steps whose question is open
-  std::map<int, bool> may_begin_;      // the person said yes (--step), or retry
+  std::set<int> may_begin_;            // --step: the person said yes
+  std::set<int> may_repeat_;           // the person said retry
   std::optional<Finish> pausing_;
   bool finished_ = false;
 };

@@ -166,6 +166,7 @@ void RunState::fold_run(const Record& record) {
           if (auto index = plan_.find_step(std::string_view(number.as_string()))) rollback_.push_back(*index);
         }
       }
+      forget_from(plan_.find_step(text_of(record.data, "from")).value_or(size()));
       break;
     case RecordKind::rollback_ended:
       rollback_.clear();
@@ -180,6 +181,24 @@ void RunState::fold_run(const Record& record) {
   }
 }
 
+/// What was only looked at, waited for or agreed to behind the point that a rollback goes back to counts no more: going
+/// forward again, it has to be done again.
+void RunState::forget_from(int first) {
+  for (int index = first; index < size(); ++index) {
+    StepStatus& step = steps_[static_cast<std::size_t>(index)];
+    if (step.touched()) continue;
+    for (SeatStatus& seat : step.seats) {
+      seat.state = SeatState::pending;
+      seat.unchanged = false;
+      seat.error.clear();
+    }
+    step.begun.reset();
+    step.ended.reset();
+    step.until.reset();
+    step.answered = false;
+  }
+}
+
 void RunState::fold_seat(StepStatus& step, SeatStatus& seat, const Record& record) {
   if (!step.begun) step.begun = record.time;
   const auto failed = [&](SeatState state) {
@@ -188,6 +207,7 @@ void RunState::fold_seat(StepStatus& step, SeatStatus& seat, const Record& recor
     seat.command = text_of(record.data, "command");
     seat.exit_code = number_of(record.data, "exit_code", 0);
     seat.verify_failed = text_of(record.data, "verb") == "verify";
+    if (record.kind == RecordKind::failed) seat.apply_open = false;
   };
   switch (record.kind) {
     case RecordKind::probed:
@@ -198,18 +218,22 @@ void RunState::fold_seat(StepStatus& step, SeatStatus& seat, const Record& recor
     case RecordKind::unchanged:
       seat.change = object_of(record.data, "change");
       seat.unchanged = true;
+      seat.state = SeatState::probed;
+      seat.error.clear();
       break;
     case RecordKind::applying:
       if (seat.state == SeatState::undone) step.begun = record.time;
       seat.state = SeatState::applying;
       seat.touched = true;
-      seat.unchanged = false;
+      seat.apply_open = true;
+      seat.unchanged = seat.undo_owed = seat.verify_failed = false;
       seat.before = object_of(record.data, "before");
       seat.attempt = number_of(record.data, "attempt", seat.attempt + 1);
       seat.error.clear();
       break;
     case RecordKind::applied:
       seat.state = SeatState::applied;
+      seat.apply_open = false;
       seat.outputs = object_of(record.data, "outputs");
       break;
     case RecordKind::verified:
@@ -227,7 +251,7 @@ void RunState::fold_seat(StepStatus& step, SeatStatus& seat, const Record& recor
       break;
     case RecordKind::undone:
       seat.state = SeatState::undone;
-      seat.touched = seat.undo_owed = seat.unchanged = false;
+      seat.touched = seat.undo_owed = seat.unchanged = seat.apply_open = false;
       step.answered = false;
       step.until.reset();
       step.begun.reset();

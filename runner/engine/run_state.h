@@ -39,6 +39,7 @@ struct SeatStatus {
   bool touched = false;        // an apply was begun and it has not been undone: there may be something to take back
   bool unchanged = false;      // verified without an apply: there was nothing to do
   bool undo_owed = false;      // an undo was begun and failed
+  bool apply_open = false;     // its apply was begun, and nobody has said how it ended
   bool verify_failed = false;  // failed, but only in what it looked like afterwards: the apply itself was done
   int attempt = 0;             // of apply: the last one begun, ever
   int undo_attempt = 0;
@@ -85,6 +86,7 @@ class RunState {
 
  private:
   void fold_run(const Record& record);
+  void forget_from(int first);
   void fold_seat(StepStatus& step, SeatStatus& seat, const Record& record);
   SeatStatus& seat_of(StepStatus& step, const Record& record);
 

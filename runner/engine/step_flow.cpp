@@ -38,11 +38,14 @@ void StepFlow::begin(TurnWriter& turn) {
   const StepStatus& now = status(turn);
   for (std::size_t seat = 0; seat < now.seats.size(); ++seat) {
     const SeatStatus& is = now.seats[seat];
-    if (is.state == SeatState::applying) under_way.push_back(seat);
+    // also where nobody knows: the agent's ledger may
+    if (is.state == SeatState::applying || (is.apply_open && is.state == SeatState::unknown && !may_repeat_)) {
+      under_way.push_back(seat);
+      continue;
+    }
     if (is.state == SeatState::applied || is.unchanged) applied.push_back(seat);
     if (is.touched && (is.state == SeatState::failed || is.state == SeatState::unknown)) {
-      const bool may_have_run = schema.effect == Effect::opaque && is.state == SeatState::unknown;
-      ((is.verify_failed || may_have_run) && !may_repeat_ ? applied : again).push_back(seat);
+      (is.verify_failed && !may_repeat_ ? applied : again).push_back(seat);
     }
   }
   if (under_way.empty() && again.empty() && applied.empty()) return probe(turn);
@@ -240,8 +243,8 @@ void StepFlow::all_applied(TurnWriter& turn) {
     }
     return apply(turn, again, false);
   }
-  if (unknown) {
-    if (!repeatable && !step().verify.empty()) return verify(turn);  // the checks can tell
+  if (unknown && !repeatable) {
+    if (!failed && !step().verify.empty()) return verify(turn);  // the checks can tell
     stage_ = Stage::unknown;
     return;
   }

@@ -1,10 +1,14 @@
-// One step going backward: (journal) -> undo -> probe -> compare with the state before, on all seats that were touched.
-// Pure. A failed undo is recorded with what is left, and the rollback goes on with the other steps.
+// One step going backward: (journal) -> settle -> undo -> probe -> compare with the state before, on all seats that
+// were touched. Pure. A failed undo is recorded with what is left, and the rollback goes on with the other steps.
+//
+// Settle: an apply that may still run on its host (the controller died, the connection broke) is waited for first; an
+// undo beside it would be overtaken by it.
 #pragma once
 
 #include "runner/engine/turn_writer.h"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,9 +25,9 @@ class UndoFlow {
   bool settled() const { return settled_; }
 
  private:
-  enum class Part { undo, look, stand_in_probe, stand_in };
+  enum class Part { settle, undo, look, stand_in_probe, stand_in };
   struct Pending {
-    std::size_t seat = 0;
+    std::size_t seat = 0;  // of the step; of the stand-in where that runs on hosts of its own
     Part part = Part::undo;
   };
 
@@ -31,18 +35,22 @@ class UndoFlow {
   const StepStatus& status(TurnWriter& turn) const { return turn.state().step(index_); }
   std::string stand_in_name() const { return step().number + "/undo"; }
   void send(TurnWriter& turn, std::size_t seat, Part part, Job job);
+  void settle(TurnWriter& turn);
+  void undo(TurnWriter& turn);
   void undo_natively(TurnWriter& turn, std::size_t seat);
-  void undo_by_call(TurnWriter& turn);
+  bool stands_in_on_own_hosts() const;
+  const Seat& stand_in_seat(std::size_t seat) const;
+  void send_stand_in(TurnWriter& turn, std::size_t seat, Verb verb, boost::json::object before);
   void compare(TurnWriter& turn, std::size_t seat, const Outcome& outcome);
   void owed(TurnWriter& turn, std::size_t seat, std::string error, const Outcome& outcome);
-  void stand_in_done(TurnWriter& turn, const Outcome& outcome);
-  void settle_if_all_in() { settled_ = jobs_.empty(); }
+  void stand_in_done(TurnWriter& turn, std::size_t seat, const Outcome& outcome);
 
   const Plan& plan_;
   int index_;
-  std::vector<std::size_t> seats_;  // that were touched
+  std::vector<std::size_t> seats_;  // that are to be undone
   std::map<std::string, Pending> jobs_;
-  std::vector<Outcome> failures_;  // of the stand-in's seats
+  std::optional<Outcome> stand_in_failure_;  // of a stand-in on hosts of its own: all of it counts for all seats
+  bool settling_ = false;
   bool settled_ = false;
 };
 

@@ -60,7 +60,7 @@ class JobServer::Loop : public std::enable_shared_from_this<Loop> {
 
   void listen_unix(const std::string& path);
   std::uint16_t listen_tcp(const std::string& host, std::uint16_t port);
-  void adopt(int descriptor);
+  void adopt(int descriptor, std::function<void()> gone);
   void stop();
 
  private:
@@ -83,6 +83,7 @@ class JobServer::Loop : public std::enable_shared_from_this<Loop> {
   std::vector<std::shared_ptr<Listener>> listeners_;
   std::unordered_map<ConnectionId, std::shared_ptr<Session>> sessions_;
   ConnectionId last_id_ = 0;
+  std::unordered_map<ConnectionId, std::function<void()>> adopted_;  // whom to tell when it ends
   std::vector<std::shared_ptr<Session>> unflushed_;
   asio::steady_timer timer_;
   std::optional<QueueTime> armed_;
@@ -168,6 +169,7 @@ void JobServer::Loop::gone(Session& session) {
   const auto keep = session.shared_from_this();
   sessions_.erase(session.id());
   deliver(queue_.disconnected(session.id(), now()));
+  if (auto owner = adopted_.extract(session.id())) asio::post(io_, std::move(owner.mapped()));
   end_event();
 }
 
@@ -226,10 +228,11 @@ void JobServer::Loop::shut_down(TextAnswer::Shutdown how) {
     asio::post(io_, options_.on_shutdown);
 }
 
-void JobServer::Loop::adopt(int descriptor) {
+void JobServer::Loop::adopt(int descriptor, std::function<void()> gone) {
   StreamSocket socket(io_);
   socket.assign(asio::generic::stream_protocol(AF_UNIX, 0), descriptor);
   prepare(socket);
+  adopted_[last_id_ + 1] = std::move(gone);
   accepted()(std::move(socket));
 }
 
@@ -247,7 +250,7 @@ JobServer::JobServer(asio::io_context& io, JobServerOptions options)
 
 JobServer::~JobServer() { loop_->stop(); }
 
-void JobServer::adopt(int descriptor) { loop_->adopt(descriptor); }
+void JobServer::adopt(int descriptor, std::function<void()> gone) { loop_->adopt(descriptor, std::move(gone)); }
 
 void JobServer::listen_unix(const std::string& path) { loop_->listen_unix(path); }
 

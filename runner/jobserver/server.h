@@ -35,7 +35,8 @@ class JobServer {
   /// Loopback only, "localhost" on both families; port 0 takes a free one. Gives the actual port. Throws Failure.
   std::uint16_t listen_tcp(const std::string& host, std::uint16_t port);
   /// Takes over a connected stream socket, as if it had just been accepted.
-  void adopt(int descriptor);
+  /// `gone` is called once when it has ended, unless the server ends first.
+  void adopt(int descriptor, std::function<void()> gone);
 
  private:
   class Loop;

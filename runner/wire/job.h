@@ -37,6 +37,8 @@ struct Job {
   boost::json::object outputs;   // of apply: for verify
   std::chrono::milliseconds timeout{600000};
   std::optional<PipeOffer> pipe; // for the seat that connects
+  /// Don't begin it: wait for its end if it runs, say what the ledger knows, or that it was never begun (`refused`).
+  bool settle = false;
   std::vector<std::string> masked;  // values that must not appear in output
 
   /// sha256 over run/step/host/role/verb/attempt, 40 hex digits: the Gearman unique id, and the ledger's key.

@@ -3,9 +3,11 @@
 # in a network namespace without any network.
 . "$(dirname "$0")/lib.sh"
 mkdir "$work/home"
+offline=(unshare -rn --)
+"${offline[@]}" true 2>/dev/null || offline=()   # a machine without namespaces: then with its network
 alone() {                                     # NAME ARG..: like run_migrate, without a network
 	local name=$1; shift
-	env HOME="$work/home" MIGRATE_STATE="$work/state" unshare -n -- "$migrate" "$@" </dev/null >"$work/$name.out" 2>&1; code=$?
+	env HOME="$work/home" MIGRATE_STATE="$work/state" "${offline[@]}" "$migrate" "$@" </dev/null >"$work/$name.out" 2>&1; code=$?
 }
 cat >"$work/wrong.yaml" <<'Y'
 migrate: 1

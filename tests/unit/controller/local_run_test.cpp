@@ -131,6 +131,35 @@ TEST_F(LocalRun, TakesTheOutcomeOfAJobThatEndedWhileNobodyWasThere) {
   EXPECT_EQ(content("effects"), "begun\nended\n");
 }
 
+TEST_F(LocalRun, ARollbackWaitsForAJobThatOutlivedItsController) {
+  plan(
+      "      - run: echo begun >> %/effects; until test -e %/go; do sleep 0.05; done; echo ended >> %/effects\n"
+      "        undo: echo undone >> %/effects\n");
+  const pid_t controller = start({"run", plan_file()});
+  until([&] { return content("effects") == "begun\n"; }, "the step did not begin");
+  ::kill(controller, SIGKILL);
+  wait_for(controller);
+  const pid_t second = start({"rollback", "--to", "start"});
+  until([&] { return content("out").find("Taking back") != std::string::npos; }, "the rollback did not begin");
+  std::ofstream(folder + "/go") << "";
+  EXPECT_EQ(wait_for(second), 3) << content("out");
+  EXPECT_EQ(content("effects"), "begun\nended\nundone\n");
+}
+
+TEST_F(LocalRun, NoticesThatTheLocalAgentIsGone) {
+  plan(
+      "      - run: echo begun >> %/effects; until test -e %/go; do sleep 0.05; done\n"
+      "        undo: nothing\n"
+      "      - run: echo next >> %/effects\n"
+      "        undo: nothing\n");
+  const pid_t controller = start({"run", plan_file()});
+  until([&] { return content("effects") == "begun\n"; }, "the step did not begin");
+  ASSERT_EQ(std::system(("pkill -KILL -f '[a]gent --stdio --name here --state " + folder + "'").c_str()), 0);
+  EXPECT_EQ(wait_for(controller), 5) << content("out");
+  EXPECT_NE(content("out").find("local agent of host here has ended"), std::string::npos) << content("out");
+  EXPECT_EQ(content("effects"), "begun\n");
+}
+
 TEST_F(LocalRun, PausesAtTheFirstInterruptAfterWhatRuns) {
   plan(
       "      - run: echo begun >> %/effects; until test -e %/go; do sleep 0.05; done; echo ended >> %/effects\n"

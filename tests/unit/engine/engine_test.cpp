@@ -142,8 +142,10 @@ TEST(Engine, PausesWithFiveWhenNobodyCanSayWhetherACommandHasRun) {
   run.answer(1, "pause");
   EXPECT_EQ(run.exit, 5);
   run.crash();
+  run.is_interrupted("apply 2.1 new");
   run.start();
-  EXPECT_EQ(run.effects["apply 2.1 new"], 0) << "asked again, not run again";
+  EXPECT_NE(run.told().find("? 2.1"), std::string::npos) << "the ledger was asked, then the person again";
+  EXPECT_EQ(run.effects["apply 2.1 new"], 0);
 }
 
 TEST(Engine, LetsTheChecksDecideAboutACommandThatMayHaveRun) {
@@ -357,6 +359,178 @@ TEST(Engine, EndsTheSameAfterACrashAtEveryRecord) {
     EXPECT_EQ(run.exit, 0) << "cut after record " << cut << "\n" << run.told();
     EXPECT_TRUE(run.engine->state().everything_done());
   }
+}
+
+TEST(Engine, AsksTheLedgerAboutAJobThatWasLostAndNeverBeginsASecondOneBesideIt) {
+  Scenario run(services);
+  run.finds("1.1 a", R"({"service:pgbouncer": {"active": "active", "enabled": "enabled"}})");
+  run.finds("1.1 b", R"({"service:pgbouncer": {"active": "inactive", "enabled": "enabled"}})");
+  run.is_lost("apply 1.1 a");
+  run.is_lost("apply 1.1 a");
+  run.start();
+  run.pass(std::chrono::seconds(2));  // its retry
+  run.crash();
+  run.told();
+  const int attempt = run.engine->state().step(0).seats[0].attempt;
+  run.start();
+  EXPECT_EQ(run.engine->state().step(0).seats[0].attempt, attempt) << run.told();
+}
+
+TEST(Engine, WaitsForWhatMayStillRunBeforeItIsUndone) {
+  Scenario run(two_commands);
+  run.never_answers("apply 2.1 new");
+  run.start();
+  run.told();
+  run.crash();
+  run.never_answers("settle apply 2.1 new");
+  run.roll_back({1});
+  EXPECT_EQ(run.told(), "*** crash\nrollback_begun\nundoing 2.1 new\n  > settle apply 2.1 new\n")
+      << "and no undo beside it";
+}
+
+TEST(Engine, GoesThroughWaitsAndChecklistsAgainAfterARollback) {
+  Scenario run(R"yaml(
+migrate: 1
+name: in order
+hosts: { old: old.example }
+phases:
+  - name: One
+    host: old
+    on_failure: rollback
+    steps:
+      - { run: lower the ttl, undo: put it back }
+      - wait: 1h
+      - checklist: [ everything reviewed ]
+      - { run: cut over, undo: cut back }
+)yaml");
+  run.fails("apply 1.4 old", "no");
+  run.start();
+  run.pass(std::chrono::hours(1));
+  run.answer(2, "yes");
+  EXPECT_EQ(run.exit, 3) << run.told();
+  run.crash();
+  run.told();
+  run.start();
+  EXPECT_EQ(run.told().find("1.4"), std::string::npos) << "not before the wait is over again";
+  run.pass(std::chrono::hours(1));
+  EXPECT_NE(run.told().find("? 1.3"), std::string::npos);
+  run.answer(2, "yes");
+  EXPECT_EQ(run.exit, 0);
+}
+
+TEST(Engine, UndoesOnlyWhereSomethingWasDone) {
+  Scenario run(R"yaml(
+migrate: 1
+name: partly
+hosts: { a: a.example, b: b.example }
+groups: { both: [a, b] }
+phases:
+  - name: One
+    host: both
+    steps:
+      - { run: { command: make it, creates: /x }, undo: rm -rf /x }
+)yaml");
+  run.finds("1.1 b", R"({"file:/x": {"kind": "file"}})");
+  run.start();
+  EXPECT_EQ(run.exit, 0) << run.told();
+  run.crash();
+  run.told();
+  run.fails("apply 1.1/undo a", "busy");
+  run.roll_back({0});
+  EXPECT_EQ(run.exit, 4);
+  run.crash();
+  run.roll_back({0});
+  EXPECT_EQ(run.exit, 3);
+  EXPECT_EQ(run.effects["apply 1.1/undo a"], 1);
+  EXPECT_EQ(run.effects["apply 1.1/undo b"], 0) << run.told();
+}
+
+TEST(Engine, RunsACommandAgainThatHasNotRunAlsoWhenItAsksBeforeEachStep) {
+  Scenario run(two_commands);
+  run.engine = std::make_unique<Engine>(run.plan, EngineSettings{.run = "7f3a", .step_by_step = true}, run.journal);
+  run.is_interrupted("apply 1.1 old");
+  run.start();
+  run.answer(0, "yes");
+  run.answer(0, "retry");
+  EXPECT_EQ(run.effects["apply 1.1 old"], 1) << run.told();
+}
+
+TEST(Engine, AsksBeforeAFailureTakesItBackBehindAPointOfNoReturn) {
+  Scenario run(R"yaml(
+migrate: 1
+name: no return
+hosts: { old: old.example }
+phases:
+  - name: One
+    host: old
+    on_failure: rollback
+    steps:
+      - { run: open the door, undo: close it, point_of_no_return: users write to the new database }
+      - { run: next, undo: back }
+)yaml");
+  run.fails("apply 1.2 old", "no");
+  run.start();
+  EXPECT_EQ(run.exit, -1);
+  EXPECT_NE(run.told().find("? 1.2"), std::string::npos);
+  run.answer(1, "pause");
+  EXPECT_EQ(run.exit, 2);
+  EXPECT_EQ(run.effects["apply 1.1/undo old"], 0);
+}
+
+TEST(Engine, TreatsAnActionOfOursThatMayHaveRunAsFailedSoThatThePlanDecides) {
+  Scenario run(R"yaml(
+migrate: 1
+name: decides
+hosts: { a: a.example }
+phases:
+  - name: One
+    host: a
+    on_failure: rollback
+    steps: [ { service.stop: pgbouncer } ]
+)yaml");
+  run.finds("1.1 a", R"({"service:pgbouncer": {"active": "active", "enabled": "enabled"}})");
+  run.is_interrupted("apply 1.1 a");
+  run.start();
+  EXPECT_EQ(run.exit, 3) << run.told();
+}
+
+TEST(Engine, ForgetsAFailedProbeWhenTheRetryFindsNothingToDo) {
+  Scenario run(services);
+  run.finds("1.1 a", R"({"service:pgbouncer": {"active": "active", "enabled": "enabled"}})");
+  run.finds("1.1 b", R"({"service:pgbouncer": {"active": "inactive", "enabled": "enabled"}})");
+  run.fails("probe 1.1 b", "no answer");
+  run.start();
+  run.pass(std::chrono::seconds(2));
+  EXPECT_EQ(run.exit, 0) << run.told();
+}
+
+TEST(Engine, EndsTheTurnThatEndsTheRun) {
+  Scenario run(R"yaml(
+migrate: 1
+name: at once
+hosts: { old: old.example }
+phases:
+  - name: One
+    host: old
+    steps:
+      - { run: first, undo: nothing }
+      - { run: second, undo: nothing }
+)yaml");
+  run.fails("apply 1.2 old", "no");
+  run.start();
+  run.told();
+  run.answer(1, "start");
+  EXPECT_TRUE(run.told().ends_with("run_finished\nexit 3\n"));
+}
+
+TEST(Engine, TakesBackWhatThePlanSaysAlsoWhenAPauseWasAskedFor) {
+  Scenario run(two_commands);
+  run.never_answers("apply 2.2 new");
+  run.start();
+  run.pause();
+  run.say_outcome("apply 2.2 new", "no space left");
+  EXPECT_EQ(run.exit, 3) << run.told();
+  EXPECT_EQ(run.effects["apply 2.1/undo new"], 1);
 }
 
 }  // namespace

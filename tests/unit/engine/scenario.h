@@ -42,6 +42,11 @@ class Scenario {
     answers_[job].push_back(outcome(Outcome::Kind::interrupted, "its process is gone"));
   }
   void never_answers(const std::string& job) { silent_.insert(job); }
+  /// The answer to a job that was silent so far: it failed.
+  void say_outcome(const std::string& job, const std::string& error) {
+    silent_.erase(job);
+    take(engine->on_outcome(now, waiting_.at(job), outcome(Outcome::Kind::failed, error)));
+  }
   /// What probes of that step and host find from now on.
   void finds(const std::string& step_and_host, const std::string& json) {
     states_[step_and_host] = boost::json::parse(json).as_object();
@@ -54,7 +59,7 @@ class Scenario {
   }
 
   void start() { take(engine->start(now, {})); }
-  void roll_back(const std::vector<int>& steps) { take(engine->start_rollback(now, steps, "asked")); }
+  void roll_back(const std::vector<int>& steps) { take(engine->start_rollback(now, steps, steps.back(), "asked")); }
   void answer(int step, const std::string& choice) { take(engine->on_answer(now, step, choice, "tester")); }
   void pause() { take(engine->pause(now, 130, "interrupted")); }
   void pass(Milliseconds time) {
@@ -119,12 +124,15 @@ class Scenario {
     }
   }
   static std::string name_of(const Job& job) {
-    return std::string(to_text(job.verb)) + " " + job.step + " " + job.host;
+    return (job.settle ? "settle " : "") + std::string(to_text(job.verb)) + " " + job.step + " " + job.host;
   }
 
   void reply(const Job& job) {
     const std::string name = name_of(job);
-    if (silent_.contains(name)) return;
+    if (silent_.contains(name)) {
+      waiting_[name] = job.unique();
+      return;
+    }
     auto planned = answers_.find(name);
     Outcome made;
     if (planned != answers_.end() && !planned->second.empty()) {
@@ -132,6 +140,8 @@ class Scenario {
       planned->second.pop_front();
     } else if (auto known = ledger_.find(job.unique()); known != ledger_.end()) {
       made = known->second;
+    } else if (job.settle) {
+      made.kind = Outcome::Kind::refused;
     } else if (job.changes_something()) {
       ++effects[name];
       ledger_[job.unique()] = made;
@@ -145,6 +155,7 @@ class Scenario {
   std::map<std::string, std::deque<Outcome>> answers_;
   std::map<std::string, Outcome> ledger_;
   std::set<std::string> silent_;
+  std::map<std::string, std::string> waiting_;  // silent jobs by name: their unique ids
   std::set<std::string> seen_;
   std::map<std::string, boost::json::object> states_;
   std::vector<std::string> lines_;
