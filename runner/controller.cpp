@@ -46,6 +46,7 @@ struct Controller::Loop {
   RunLock lock;
   OutputLog log;
   Engine engine;
+  RunState shown;  // as far as the report has been told: a turn may hold a failure and the beginning of its undoing
   Fleet fleet;
   boost::asio::steady_timer deadline{io};
   boost::asio::steady_timer picture{io};
@@ -65,6 +66,7 @@ struct Controller::Loop {
         lock(options.state_folder, run),
         log(options.state_folder, run),
         engine(plan, {.run = run, .step_by_step = options.step_by_step}, journal.records(run)),
+        shown(engine.state()),
         fleet(io, plan, {.run = run, .state_folder = options.state_folder}, callbacks()) {}
 
   Fleet::Callbacks callbacks() {
@@ -117,7 +119,10 @@ struct Controller::Loop {
   /// Written first, done second.
   void perform(EngineTurn turn) {
     journal.append(run, turn.records);
-    for (const Record& record : turn.records) report.record(record, engine.state());
+    for (const Record& record : turn.records) {
+      shown.fold(record);
+      report.record(record, shown);
+    }
     for (Job& job : turn.jobs) {
       report.job(job);
       fleet.submit(std::move(job));

@@ -14,6 +14,8 @@
 #include "steps/run_command.h"
 #include "steps/service.h"
 
+#include <map>
+
 namespace migrate {
 
 namespace {
@@ -61,6 +63,18 @@ ActionTable filled() {
   return table;
 }
 
+/// By name; nullptr where the engine itself does it. Made once: an agent makes an action for every job.
+const std::map<std::string_view, Maker>& makers() {
+  static const std::map<std::string_view, Maker> all = [] {
+    std::map<std::string_view, Maker> by_name;
+    for (const Family& family : families) {
+      for (const ActionSchema& schema : family.schemas()) by_name[schema.name] = family.make;
+    }
+    return by_name;
+  }();
+  return all;
+}
+
 }  // namespace
 
 const ActionTable& action_table() {
@@ -69,14 +83,10 @@ const ActionTable& action_table() {
 }
 
 std::unique_ptr<Action> make_action(std::string_view name, const boost::json::object& params, const std::string& role) {
-  for (const Family& family : families) {
-    for (const ActionSchema& schema : family.schemas()) {
-      if (schema.name != name) continue;
-      if (!family.make) throw Failure(std::string(name) + " runs on no host: the engine itself does it.");
-      return family.make(name, params, role);
-    }
-  }
-  throw Failure("There is no action \"" + std::string(name) + "\".");
+  const auto found = makers().find(name);
+  if (found == makers().end()) throw Failure("There is no action \"" + std::string(name) + "\".");
+  if (!found->second) throw Failure(std::string(name) + " runs on no host: the engine itself does it.");
+  return found->second(name, params, role);
 }
 
 }  // namespace migrate

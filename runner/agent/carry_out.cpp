@@ -19,6 +19,10 @@ void do_verb(const Job& job, const Action& action, System& system, Outcome& outc
       break;
     case Verb::apply:
       outcome.outputs = action.apply(system, state_from_json(job.before));
+      if (!job.then_verify) break;
+      outcome.applied = true;
+      action.verify(system, state_from_json(job.before), outcome.outputs);
+      outcome.verified = true;
       break;
     case Verb::verify:
       action.verify(system, state_from_json(job.before), job.outputs);
@@ -55,7 +59,7 @@ Outcome attempt(const Job& job, System& system, const ActionFactory& make) {
   }
   outcome.kind = Outcome::Kind::failed;
   outcome.state.clear();
-  outcome.outputs.clear();
+  if (!outcome.applied) outcome.outputs.clear();
   return outcome;
 }
 

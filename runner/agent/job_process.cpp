@@ -49,13 +49,22 @@ JobFrame::Kind frame_kind(JobMessage::Kind kind) {
   return JobFrame::Kind::output;
 }
 
-void wait_for_go(int fd) {
-  char byte = 0;
-  ssize_t size = 0;
-  do {
-    size = ::read(fd, &byte, 1);
-  } while (size < 0 && errno == EINTR);
-  if (size != 1) ::_exit(0);
+void read_all_or_exit(int fd, char* to, std::size_t size) {
+  while (size > 0) {
+    const ssize_t got = ::read(fd, to, size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) ::_exit(0);
+    to += got;
+    size -= static_cast<std::size_t>(got);
+  }
+}
+
+Job wait_for_job(int fd) {
+  std::uint32_t length = 0;
+  read_all_or_exit(fd, reinterpret_cast<char*>(&length), sizeof length);
+  std::string payload(length, '\0');
+  read_all_or_exit(fd, payload.data(), payload.size());
+  return job_from_payload(payload);
 }
 
 void leave_the_agent(int fd, pid_t agent) {
@@ -72,10 +81,9 @@ void leave_the_agent(int fd, pid_t agent) {
 }
 
 /// noexcept: an exception must end this process, not unwind into the copy of the agent below it.
-[[noreturn]] void be_the_job(int fd, pid_t agent, const Job& job, const std::string& state_folder,
-                             const ActionFactory& make) noexcept {
+[[noreturn]] void be_the_job(int fd, pid_t agent, const std::string& state_folder, const ActionFactory& make) noexcept {
   leave_the_agent(fd, agent);
-  wait_for_go(fd);
+  const Job job = wait_for_job(fd);
   const auto send = [fd](const JobMessage& message) { send_frame(fd, frame_kind(message.kind), to_payload(message)); };
   const auto system = make_real_system(job, state_folder, send);
   send_frame(fd, JobFrame::Kind::outcome, to_payload(carry_out(job, *system, make)));
@@ -83,6 +91,14 @@ void leave_the_agent(int fd, pid_t agent) {
 }
 
 }  // namespace
+
+std::string go_message(const Job& job) {
+  const std::string payload = to_payload(job);
+  const auto length = static_cast<std::uint32_t>(payload.size());
+  std::string message(sizeof length, '\0');
+  std::memcpy(message.data(), &length, sizeof length);
+  return message + payload;
+}
 
 std::optional<JobFrame> JobFrameReader::next() {
   const std::string_view rest = std::string_view(buffer_).substr(at_);
@@ -97,7 +113,7 @@ std::optional<JobFrame> JobFrameReader::next() {
   return JobFrame{static_cast<JobFrame::Kind>(rest.front()), std::string(rest.substr(header_size, length))};
 }
 
-JobProcess fork_job_process(const Job& job, const std::string& state_folder, const ActionFactory& make) {
+JobProcess fork_job_process(const std::string& state_folder, const ActionFactory& make) {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
     throw Failure(std::string("Cannot make a socket to the job's process: ") + std::strerror(errno) + ".");
@@ -109,7 +125,7 @@ JobProcess fork_job_process(const Job& job, const std::string& state_folder, con
     const BlockedSignals blocked;
     pid = ::fork();
     error = errno;
-    if (pid == 0) be_the_job(ends[1], agent, job, state_folder, make);
+    if (pid == 0) be_the_job(ends[1], agent, state_folder, make);
   }
   ::close(ends[1]);
   if (pid < 0) {

@@ -1,5 +1,5 @@
 // The process of one job: forked from the agent without exec, in a session of its own, ended by the kernel when the
-// agent is. It talks over one socket: a byte to begin goes in; frames come out, the outcome last.
+// agent is. It talks over one socket: the job to begin goes in; frames come out, the outcome last.
 #pragma once
 
 #include "runner/agent/carry_out.h"
@@ -33,10 +33,11 @@ struct JobProcess {
   int fd = -1;               // our end of the socket: the caller closes it
 };
 
-/// The byte that lets the process begin. Closing the socket instead makes it exit with nothing done.
-inline constexpr char go_byte = 'g';
+/// What lets the process begin: length (4 bytes, this machine's order) and the job's payload. Closing the socket
+/// instead makes it exit with nothing done.
+std::string go_message(const Job& job);
 
-/// Throws Failure when no process can be made. The agent must have one thread.
-JobProcess fork_job_process(const Job& job, const std::string& state_folder, const ActionFactory& make);
+/// A process that waits for its job. Throws Failure when none can be made. The agent must have one thread.
+JobProcess fork_job_process(const std::string& state_folder, const ActionFactory& make);
 
 }  // namespace migrate

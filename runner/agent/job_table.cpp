@@ -6,8 +6,10 @@
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
 #include <openssl/sha.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <utility>
 
@@ -75,9 +77,35 @@ void JobTable::attach(Entry& entry, const std::string& handle) {
   }
 }
 
+JobTable::~JobTable() {
+  if (!spare_) return;
+  ::close(spare_->fd);
+  ::kill(spare_->identity.pid, SIGKILL);
+  ::waitpid(spare_->identity.pid, nullptr, 0);
+}
+
+JobProcess JobTable::take_process() {
+  if (spare_) {
+    const JobProcess ready = *spare_;
+    spare_.reset();
+    if (::waitpid(ready.identity.pid, nullptr, WNOHANG) == 0) return ready;
+    ::close(ready.fd);  // somebody has killed it
+  }
+  return fork_job_process(state_folder_, make_);
+}
+
+void JobTable::make_spare() {
+  if (spare_) return;
+  try {
+    spare_ = fork_job_process(state_folder_, make_);
+  } catch (const Failure&) {
+    // the next job tries again, and says why it cannot
+  }
+}
+
 void JobTable::begin(const std::string& handle, Job job) {
   const std::string unique = job.unique();
-  JobProcess process = fork_job_process(job, state_folder_, make_);
+  JobProcess process = take_process();
   RunningJob::Events events{
       [this, unique](RunningJob&, const JobFrame& frame) { forward(unique, frame); },
       [this, unique](RunningJob& ended, Outcome outcome) { job_ended(unique, ended.job(), outcome); }};
@@ -174,6 +202,7 @@ void JobTable::answer(const std::string& unique, const Outcome& outcome) {
     const auto handles = std::move(found->second.handles);
     jobs_.erase(found);
     for (const auto& handle : handles) events_.outcome(handle, outcome);
+    boost::asio::post(loop_, [this] { make_spare(); });  // while the controller writes down what it was told
   }
   events_.fewer();
 }

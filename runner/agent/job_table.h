@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,9 @@ class JobTable {
 
   /// Throws Failure when the ledger in `state_folder` cannot be opened.
   JobTable(boost::asio::io_context& loop, std::string state_folder, ActionFactory make, Events events);
+  ~JobTable();
+  JobTable(const JobTable&) = delete;
+  JobTable& operator=(const JobTable&) = delete;
 
   /// `handle` is the job server's name for this offer; each handle gets one outcome. Throws when the job could not be
   /// begun; nothing was done then.
@@ -57,6 +61,8 @@ class JobTable {
   void attach(Entry& entry, const std::string& handle);
   bool is_in_ledger(const std::string& unique) const;
   void begin(const std::string& handle, Job job);
+  JobProcess take_process();
+  void make_spare();
   bool enter_in_ledger(const std::string& unique, RunningJob& running);
   void wait_for_other_agent(const std::string& unique);
   void look_in_ledger(const std::string& unique);
@@ -75,6 +81,7 @@ class JobTable {
   std::map<std::string, Entry> jobs_;
   std::vector<Due> due_;  // for the commit at the end of this turn
   bool paused_ = false;
+  std::optional<JobProcess> spare_;  // forked ahead, so that a job need not wait for its process
 };
 
 }  // namespace migrate

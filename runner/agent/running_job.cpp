@@ -4,6 +4,7 @@
 #include "runner/agent/process.h"
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/write.hpp>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -77,7 +78,7 @@ RunningJob::RunningJob(boost::asio::io_context& loop, Job job, JobProcess proces
 void RunningJob::go() {
   begun_ = std::chrono::steady_clock::now();
   boost::system::error_code ignored;  // a process that is gone already shows by the end of its frames
-  socket_.write_some(boost::asio::buffer(&go_byte, 1), ignored);
+  boost::asio::write(socket_, boost::asio::buffer(go_message(job_)), ignored);
   timer_.expires_after(job_.timeout);
   timer_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
     if (!error) self->time_out();

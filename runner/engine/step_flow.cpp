@@ -150,6 +150,8 @@ void StepFlow::send_apply(TurnWriter& turn, std::size_t seat, const std::optiona
   Job job = turn.job(index_, step().number, step().call, is.seat, Verb::apply, is.attempt);
   job.before = is.before;
   job.pipe = offer;
+  job.then_verify = !two_seats() && schema_of(step().call).effect != Effect::opaque;
+  verified_.erase(seat);
   send(turn, seat, std::move(job));
 }
 
@@ -200,6 +202,11 @@ void StepFlow::on_outcome(TurnWriter& turn, const std::string& unique, const Out
 
 void StepFlow::on_applied(TurnWriter& turn, std::size_t seat, const Outcome& outcome) {
   const Seat& where = step().seats[seat];
+  if (outcome.verified) verified_.insert(seat);
+  if (outcome.applied && outcome.kind == Outcome::Kind::failed) {
+    turn.record(RecordKind::applied, index_, where, {{"outputs", outcome.outputs}});
+    turn.record(RecordKind::failed, index_, where, failure_data(Verb::verify, outcome));
+  }
   switch (outcome.kind) {
     case Outcome::Kind::done:
       turn.record(RecordKind::applied, index_, where,
@@ -207,7 +214,7 @@ void StepFlow::on_applied(TurnWriter& turn, std::size_t seat, const Outcome& out
       break;
     case Outcome::Kind::failed:
     case Outcome::Kind::refused:
-      turn.record(RecordKind::failed, index_, where, failure_data(Verb::apply, outcome));
+      if (!outcome.applied) turn.record(RecordKind::failed, index_, where, failure_data(Verb::apply, outcome));
       break;
     case Outcome::Kind::interrupted:
     case Outcome::Kind::lost:
@@ -259,7 +266,7 @@ void StepFlow::verify(TurnWriter& turn) {
   if (schema.effect != Effect::opaque) {
     for (std::size_t seat = 0; seat < step().seats.size(); ++seat) {
       const SeatStatus& is = status(turn).seats[seat];
-      if (is.unchanged) continue;
+      if (is.unchanged || verified_.contains(seat)) continue;
       Job job = turn.job(index_, step().number, step().call, is.seat, Verb::verify, serial_);
       job.before = is.before;
       job.outputs = is.outputs;

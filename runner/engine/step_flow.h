@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -61,6 +62,7 @@ class StepFlow {
   bool may_repeat_;
   Stage stage_ = Stage::idle;
   std::map<std::string, Pending> jobs_;
+  std::set<std::size_t> verified_;              // together with their apply
   std::map<std::size_t, State> found_;          // by probe
   std::optional<std::size_t> waits_for_offer_;  // the source's seat
   std::size_t check_ = 0;

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 
 namespace migrate {
 namespace {
@@ -54,11 +53,11 @@ class TextReport : public Report {
       case RecordKind::verified:
         forget(index, record.host);
         if (status.until) waits_.clear();
-        if (status.done() && is_last_seat(status, record)) line(done_line(step, status, record.time));
+        if (status.done()) line(done_line(step, status, record.time));
         break;
       case RecordKind::undone:
         forget(index, record.host);
-        if (!status.touched() && is_last_touched(status, record))
+        if (!status.touched())
           line(fmt::format("    {:<5} undone  {:<56} {}", step.number, step.name, hosts_text(step)));
         break;
       case RecordKind::failed:
@@ -136,7 +135,6 @@ class TextReport : public Report {
   void run_record(const Record& record) {
     if (record.kind != RecordKind::rollback_begun) return;
     phase_ = -1;
-    undone_.clear();
     line(fmt::format("\n<-  Taking back: {}", std::string(record.data.at("why").as_string())));
   }
 
@@ -146,15 +144,6 @@ class TextReport : public Report {
     phase_ = phase;
     const Phase& is = plan_.phases[static_cast<std::size_t>(phase)];
     line(fmt::format("\n{:>2}  {}", is.number, is.name));
-  }
-
-  static bool is_last_seat(const StepStatus& status, const Record& record) {
-    return status.seats.back().seat == Seat{record.host, record.role};
-  }
-  /// Of the seats that were undone, whose records come in any order: once for all of them.
-  bool is_last_touched(const StepStatus& status, const Record& record) {
-    if (status.seats.size() == 1) return true;
-    return undone_.insert(record.step).second;
   }
 
   void forget(int index, const std::string& host) {
@@ -238,7 +227,6 @@ class TextReport : public Report {
   std::optional<Milliseconds> downtime_;
   int phase_ = -1;
   int questions_ = 0;
-  std::set<std::string> undone_;
   std::string waits_;  // what is waited for, as a line of the live picture; elsewhere a wait says once until when
   Time last_line_ = std::chrono::system_clock::now();
 };

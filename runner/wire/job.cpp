@@ -82,6 +82,7 @@ std::string to_payload(const Job& job) {
   };
   if (job.pipe) object["pipe"] = to_json(*job.pipe);
   if (job.settle) object["settle"] = true;
+  if (job.then_verify) object["then_verify"] = true;
   if (!job.masked.empty()) object["masked"] = boost::json::array(job.masked.begin(), job.masked.end());
   return boost::json::serialize(object);
 }
@@ -102,7 +103,8 @@ Job job_from_payload(std::string_view payload) {
   job.outputs = fields.object_or_empty("outputs");
   job.timeout = std::chrono::milliseconds(fields.number("timeout_ms", 1, std::numeric_limits<std::int64_t>::max()));
   if (fields.has("pipe")) job.pipe = pipe_offer_from_json(fields.object("pipe"));
-  job.settle = fields.has("settle");
+  job.settle = fields.flag_or("settle", false);
+  job.then_verify = fields.flag_or("then_verify", false);
   job.masked = fields.texts_or_empty("masked");
   return job;
 }

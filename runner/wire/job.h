@@ -39,6 +39,8 @@ struct Job {
   std::optional<PipeOffer> pipe; // for the seat that connects
   /// Don't begin it: wait for its end if it runs, say what the ledger knows, or that it was never begun (`refused`).
   bool settle = false;
+  /// apply: look at once, in the same process, whether it did what it should; the outcome then says `verified`. One job less.
+  bool then_verify = false;
   std::vector<std::string> masked;  // values that must not appear in output
 
   /// sha256 over run/step/host/role/verb/attempt, 40 hex digits: the Gearman unique id, and the ledger's key.
@@ -67,6 +69,8 @@ struct Outcome {
   std::string error;            // failed, interrupted, lost, refused: sentences
   std::string command;          // failed: the command as run, masked; or ""
   int exit_code = 0;
+  bool applied = false;         // then_verify: the apply itself was done, also where the kind is `failed`
+  bool verified = false;        // then_verify: and it looks as it should
   bool from_ledger = false;     // answered without running again
   std::int64_t duration_ms = 0;
 };

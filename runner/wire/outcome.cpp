@@ -48,6 +48,8 @@ std::string to_payload(const Outcome& outcome) {
   if (!outcome.error.empty()) object["error"] = valid_utf8(outcome.error);
   if (!outcome.command.empty()) object["command"] = valid_utf8(outcome.command);
   if (outcome.exit_code != 0) object["exit_code"] = outcome.exit_code;
+  if (outcome.applied) object["applied"] = true;
+  if (outcome.verified) object["verified"] = true;
   if (outcome.from_ledger) object["from_ledger"] = true;
   return boost::json::serialize(object);
 }
@@ -63,6 +65,8 @@ Outcome outcome_from_payload(std::string_view payload) {
   outcome.command = fields.text_or("command", "");
   outcome.exit_code = static_cast<int>(
       fields.number_or("exit_code", std::numeric_limits<int>::min(), std::numeric_limits<int>::max(), 0));
+  outcome.applied = fields.flag_or("applied", false);
+  outcome.verified = fields.flag_or("verified", false);
   outcome.from_ledger = fields.flag_or("from_ledger", false);
   return outcome;
 }

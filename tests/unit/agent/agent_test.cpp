@@ -456,7 +456,7 @@ TEST_F(AgentTest, DoesNothingWhenItCannotTellWhetherItDidItBefore) {
 }
 
 TEST_F(AgentTest, DoesNothingInAProcessThatIsNotLetGo) {
-  const JobProcess process = fork_job_process(job("append", "1.1"), folder_, make_test_action);
+  const JobProcess process = fork_job_process(folder_, make_test_action);
   ::close(process.fd);
   EXPECT_EQ(::waitpid(process.identity.pid, nullptr, 0), process.identity.pid);
   EXPECT_EQ(content_of(file()), "");

@@ -144,6 +144,7 @@ class Scenario {
       made.kind = Outcome::Kind::refused;
     } else if (job.changes_something()) {
       ++effects[name];
+      made.applied = made.verified = job.then_verify;
       ledger_[job.unique()] = made;
     }
     const std::string at = job.step.substr(0, job.step.find('/')) + " " + job.host;
