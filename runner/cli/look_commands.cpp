@@ -93,19 +93,13 @@ void print_status(const RunSnapshot& run, const Plan& plan, const RunState& stat
   if (!state.nothing_touched()) std::cout << fmt::format("  all back:  migrate rollback {} --to start\n", run.id);
 }
 
-RunState folded(const Plan& plan, const std::vector<Record>& records) {
-  RunState state(plan);
-  for (const Record& record : records) state.fold(record);
-  return state;
-}
-
 }  // namespace
 
 int status_command(const Arguments& arguments) {
   const Journal journal(default_state_folder());
   const RunSnapshot run = journal.find_run(arguments.run);
   const Plan plan = load_captured(run);
-  const RunState state = folded(plan, journal.records(run.id));
+  const RunState state(plan, journal.records(run.id));
   arguments.json ? print_status_json(run, plan, state) : print_status(run, plan, state);
   return 0;
 }
@@ -116,7 +110,7 @@ int runs_command(const Arguments& arguments) {
     std::string word;
     try {
       const Plan plan = load_captured(run);
-      word = word_for(folded(plan, journal.records(run.id)));
+      word = word_for(RunState(plan, journal.records(run.id)));
     } catch (const std::exception&) {
       word = "of another version of migrate";
     }

@@ -15,12 +15,6 @@ namespace {
 constexpr int plan_invalid = 1;
 constexpr int wrong_usage = 64;
 
-RunState state_of(const Plan& plan, const std::vector<Record>& records) {
-  RunState state(plan);
-  for (const Record& record : records) state.fold(record);
-  return state;
-}
-
 /// Shows a plan's errors and warnings; empty when it cannot be used.
 std::optional<Plan> checked(Loaded loaded) {
   const std::string text = loaded.diagnostics.render();
@@ -65,7 +59,7 @@ int resume_command(const Arguments& arguments) {
   Journal journal(options.state_folder);
   const RunSnapshot snapshot = journal.find_run(arguments.run);
   const Plan plan = load_captured(snapshot);
-  const RunState state = state_of(plan, journal.records(snapshot.id));
+  const RunState state(plan, journal.records(snapshot.id));
   const auto report = make_report(plan, snapshot.id, arguments);
   if (state.everything_done() && state.rollback_under_way().empty()) {
     report->notice(fmt::format("Run {} is done: there is nothing to resume.", snapshot.id));
@@ -84,7 +78,7 @@ int rollback_command(const Arguments& arguments) {
   Journal journal(options.state_folder);
   const RunSnapshot snapshot = journal.find_run(arguments.run);
   const Plan plan = load_captured(snapshot);
-  const RunState state = state_of(plan, journal.records(snapshot.id));
+  const RunState state(plan, journal.records(snapshot.id));
   RollbackScope scope;
   int from = 0;
   try {

@@ -9,12 +9,6 @@
 namespace migrate {
 namespace {
 
-RunState folded(const Plan& plan, const std::vector<Record>& history) {
-  RunState state(plan);
-  for (const Record& record : history) state.fold(record);
-  return state;
-}
-
 bool contains(const std::vector<int>& list, int value) {
   return std::find(list.begin(), list.end(), value) != list.end();
 }
@@ -22,7 +16,7 @@ bool contains(const std::vector<int>& list, int value) {
 }  // namespace
 
 Engine::Engine(const Plan& plan, EngineSettings settings, const std::vector<Record>& history)
-    : plan_(plan), settings_(std::move(settings)), state_(folded(plan, history)) {}
+    : plan_(plan), settings_(std::move(settings)), state_(plan, history) {}
 
 template <class Do>
 EngineTurn Engine::turn_at(Time now, Do&& act) {

@@ -98,13 +98,14 @@ bool StepStatus::touched() const {
   return std::any_of(seats.begin(), seats.end(), [](const SeatStatus& seat) { return seat.touched; });
 }
 
-RunState::RunState(const Plan& plan) : plan_(plan) {
+RunState::RunState(const Plan& plan, const std::vector<Record>& history) : plan_(plan) {
   for (const Step& step : plan.steps) {
     StepStatus status;
     for (const Seat& seat : step.seats) status.seats.push_back({.seat = seat});
     if (status.seats.empty()) status.seats.push_back({});
     steps_.push_back(std::move(status));
   }
+  for (const Record& record : history) fold(record);
 }
 
 bool RunState::everything_done() const {

@@ -65,7 +65,8 @@ struct StepStatus {
 
 class RunState {
  public:
-  explicit RunState(const Plan& plan);
+  /// `plan` must outlive it. `history`: the records so far, as fold() takes them.
+  explicit RunState(const Plan& plan, const std::vector<Record>& history = {});
   /// Records must come in the order of the journal. Throws std::runtime_error for a step that the plan doesn't have.
   void fold(const Record& record);
 

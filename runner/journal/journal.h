@@ -27,7 +27,7 @@ class JournalError : public std::runtime_error {
 
 /// The plan as it was when the run began; all that load_plan() needs to make it again.
 struct RunSnapshot {
-  std::string id;  // "7f3a": four or more hex digits, unique in this journal
+  std::string id;  // "7f3a90c1": eight hex digits; people may shorten it where it is clear which run is meant
   std::string plan_name;
   std::string file;  // the plan's path as given
   std::string text;
