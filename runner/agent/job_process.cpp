@@ -1,6 +1,7 @@
 #include "runner/agent/job_process.h"
 
 #include "runner/agent/inherited.h"
+#include "runner/agent/process.h"
 #include "runner/agent/real_system.h"
 
 #include <fcntl.h>
@@ -18,6 +19,7 @@ namespace migrate {
 namespace {
 
 constexpr std::size_t header_size = 1 + sizeof(std::uint32_t);
+constexpr int most_jobs_of_a_process = 100;  // a leak stays small
 
 /// Without an agent that listens there is nobody to tell, and no ledger to remember it: the process ends.
 void write_all_or_exit(int fd, std::string_view bytes) {
@@ -83,11 +85,17 @@ void leave_the_agent(int fd, pid_t agent) {
 /// noexcept: an exception must end this process, not unwind into the copy of the agent below it.
 [[noreturn]] void be_the_job(int fd, pid_t agent, const std::string& state_folder, const ActionFactory& make) noexcept {
   leave_the_agent(fd, agent);
-  const Job job = wait_for_job(fd);
   const auto send = [fd](const JobMessage& message) { send_frame(fd, frame_kind(message.kind), to_payload(message)); };
-  const auto system = make_real_system(job, state_folder, send);
-  send_frame(fd, JobFrame::Kind::outcome, to_payload(carry_out(job, *system, make)));
-  ::_exit(0);
+  ChildProcess::before_the_first([fd] { send_frame(fd, JobFrame::Kind::busy, {}); });
+  for (int jobs = 1;; ++jobs) {
+    const Job job = wait_for_job(fd);
+    const Outcome outcome = carry_out(job, *make_real_system(job, state_folder, send), make);
+    // One that went well and left nothing behind may serve again. Any doubt costs a fork, not a surprise.
+    const bool again = outcome.kind == Outcome::Kind::done && job.role.empty() && !ChildProcess::any_was_started() &&
+                       jobs < most_jobs_of_a_process;
+    send_frame(fd, again ? JobFrame::Kind::outcome_and_ready : JobFrame::Kind::outcome, to_payload(outcome));
+    if (!again) ::_exit(0);
+  }
 }
 
 }  // namespace

@@ -12,7 +12,14 @@ namespace migrate {
 
 /// One message from a job's process to its agent: kind (1 byte), length (4 bytes, this machine's order), payload.
 struct JobFrame {
-  enum class Kind : char { output = 'o', offer = 'p', progress = 's', outcome = 'e' };
+  enum class Kind : char {
+    output = 'o',
+    offer = 'p',
+    progress = 's',
+    busy = 'b',              // it starts a program: time to make the next job's process
+    outcome = 'e',           // and the process ends
+    outcome_and_ready = 'r'  // and the process waits for another job
+  };
   Kind kind = Kind::output;
   std::string payload;  // a JobMessage or, for Kind::outcome, an Outcome; as it goes on the wire
 };

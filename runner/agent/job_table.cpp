@@ -77,11 +77,23 @@ void JobTable::attach(Entry& entry, const std::string& handle) {
   }
 }
 
+namespace {
+
+void end_idle(const JobProcess& process) {
+  ::close(process.fd);
+  ::kill(process.identity.pid, SIGKILL);
+  ::waitpid(process.identity.pid, nullptr, 0);
+}
+
+}  // namespace
+
 JobTable::~JobTable() {
-  if (!spare_) return;
-  ::close(spare_->fd);
-  ::kill(spare_->identity.pid, SIGKILL);
-  ::waitpid(spare_->identity.pid, nullptr, 0);
+  if (spare_) end_idle(*spare_);
+}
+
+void JobTable::keep_or_end(const JobProcess& process) {
+  if (spare_) return end_idle(process);
+  spare_ = process;
 }
 
 JobProcess JobTable::take_process() {
@@ -106,9 +118,12 @@ void JobTable::make_spare() {
 void JobTable::begin(const std::string& handle, Job job) {
   const std::string unique = job.unique();
   JobProcess process = take_process();
-  RunningJob::Events events{
-      [this, unique](RunningJob&, const JobFrame& frame) { forward(unique, frame); },
-      [this, unique](RunningJob& ended, Outcome outcome) { job_ended(unique, ended.job(), outcome); }};
+  RunningJob::Events events{[this, unique](RunningJob&, const JobFrame& frame) { forward(unique, frame); },
+                            [this, unique](RunningJob& ended, Outcome outcome) {
+                              if (const auto ready = ended.take_ready_process()) keep_or_end(*ready);
+                              job_ended(unique, ended.job(), outcome);
+                            },
+                            [this] { make_spare(); }};
   auto running = std::make_shared<RunningJob>(loop_, std::move(job), std::move(process), std::move(events));
   if (running->job().changes_something() && !enter_in_ledger(unique, *running)) {  // another agent was faster
     jobs_[unique].handles.push_back(handle);
@@ -202,7 +217,8 @@ void JobTable::answer(const std::string& unique, const Outcome& outcome) {
     const auto handles = std::move(found->second.handles);
     jobs_.erase(found);
     for (const auto& handle : handles) events_.outcome(handle, outcome);
-    boost::asio::post(loop_, [this] { make_spare(); });  // while the controller writes down what it was told
+    boost::asio::post(loop_,
+                      [this] { make_spare(); });  // if there is none: while the controller writes down what it was told
   }
   events_.fewer();
 }

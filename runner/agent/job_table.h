@@ -63,6 +63,7 @@ class JobTable {
   void begin(const std::string& handle, Job job);
   JobProcess take_process();
   void make_spare();
+  void keep_or_end(const JobProcess& process);
   bool enter_in_ledger(const std::string& unique, RunningJob& running);
   void wait_for_other_agent(const std::string& unique);
   void look_in_ledger(const std::string& unique);
@@ -81,7 +82,8 @@ class JobTable {
   std::map<std::string, Entry> jobs_;
   std::vector<Due> due_;  // for the commit at the end of this turn
   bool paused_ = false;
-  std::optional<JobProcess> spare_;  // forked ahead, so that a job need not wait for its process
+  std::optional<JobProcess>
+      spare_;  // forked ahead, or left by the last job: so that a job need not wait for its process
 };
 
 }  // namespace migrate

@@ -45,7 +45,17 @@ LaunchError read_report(int fd) {
 
 }  // namespace
 
+namespace {
+bool started_any = false;
+std::function<void()> first_call;
+}  // namespace
+
+bool ChildProcess::any_was_started() { return started_any; }
+
+void ChildProcess::before_the_first(std::function<void()> call) { first_call = std::move(call); }
+
 ChildProcess::ChildProcess(const Command& command, const std::map<int, int>& fds) {
+  if (!std::exchange(started_any, true) && first_call) first_call();
   const Launch launch = prepare_launch(command, fds);
   int report[2];
   if (::pipe2(report, O_CLOEXEC) != 0)

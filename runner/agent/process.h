@@ -23,6 +23,11 @@ class ChildProcess {
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
 
+  /// Whether this process has ever started a program (that may have left something running).
+  static bool any_was_started();
+  /// Called once, before this process starts its first program.
+  static void before_the_first(std::function<void()> call);
+
   int pid() const { return pid_; }
   /// A descriptor that becomes readable when the program has ended (pidfd): for poll(). -1 on kernels before 5.3.
   int end_fd() const { return end_fd_; }

@@ -114,7 +114,15 @@ void RunningJob::read_more() {
 void RunningJob::take_frames() {
   while (const auto frame = reader_.next()) {
     if (reported_) return;
-    if (frame->kind == JobFrame::Kind::outcome) {
+    if (frame->kind == JobFrame::Kind::busy) {
+      events_.busy();
+      continue;
+    }
+    if (frame->kind == JobFrame::Kind::outcome_and_ready && !ending_) {
+      ready_ = JobProcess{process_.identity, socket_.release()};
+      return report(read_outcome(frame->payload));
+    }
+    if (frame->kind == JobFrame::Kind::outcome || frame->kind == JobFrame::Kind::outcome_and_ready) {
       return report(read_outcome(frame->payload));
     }
     if (frame->kind == JobFrame::Kind::offer) offer_ = frame;

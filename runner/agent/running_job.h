@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace migrate {
 
@@ -22,6 +23,7 @@ class RunningJob : public std::enable_shared_from_this<RunningJob> {
   struct Events {
     std::function<void(RunningJob&, const JobFrame&)> message;  // output, offer, progress
     std::function<void(RunningJob&, Outcome)> ended;            // once, last
+    std::function<void()> busy;                                 // it starts programs: this process will not serve again
   };
 
   /// Takes over `process`. Nothing happens before go().
@@ -36,6 +38,9 @@ class RunningJob : public std::enable_shared_from_this<RunningJob> {
 
   /// While paused its frames are not read, and so it waits when it has more to say.
   void pause(bool paused);
+
+  /// The process, if it waits for another job after this one's end. Once.
+  std::optional<JobProcess> take_ready_process() { return std::exchange(ready_, std::nullopt); }
 
   const Job& job() const { return job_; }
   const ProcessIdentity& process() const { return process_.identity; }
@@ -62,6 +67,7 @@ class RunningJob : public std::enable_shared_from_this<RunningJob> {
   std::array<char, 65536> buffer_;
   std::optional<JobFrame> offer_;
   std::optional<Outcome> ending_;  // why we end it
+  std::optional<JobProcess> ready_;
   bool reported_ = false;
   bool paused_ = false;
   bool reading_ = false;
