@@ -179,7 +179,7 @@ struct Fleet::Machinery {
     }
   }
 
-  void settle(const std::string& host, const std::string& unique, Outcome outcome) {
+  void settle(const std::string& host, const std::string& unique, const Outcome& outcome) {
     auto& jobs = running[host];
     const auto found = jobs.find(unique);
     if (found == jobs.end()) return;  // declared lost before

@@ -143,9 +143,9 @@ void UndoFlow::compare(TurnWriter& turn, std::size_t seat, const Outcome& outcom
   turn.record(RecordKind::undone, index_, is.seat);
 }
 
-void UndoFlow::owed(TurnWriter& turn, std::size_t seat, std::string error, const Outcome& outcome) {
+void UndoFlow::owed(TurnWriter& turn, std::size_t seat, const std::string& error, const Outcome& outcome) {
   boost::json::object data = failure_data(Verb::undo, outcome);
-  data["error"] = std::move(error);
+  data["error"] = error;
   turn.record(RecordKind::undo_failed, index_, status(turn).seats[seat].seat, std::move(data));
 }
 

@@ -42,7 +42,7 @@ class UndoFlow {
   const Seat& stand_in_seat(std::size_t seat) const;
   void send_stand_in(TurnWriter& turn, std::size_t seat, Verb verb, boost::json::object before);
   void compare(TurnWriter& turn, std::size_t seat, const Outcome& outcome);
-  void owed(TurnWriter& turn, std::size_t seat, std::string error, const Outcome& outcome);
+  void owed(TurnWriter& turn, std::size_t seat, const std::string& error, const Outcome& outcome);
   void stand_in_done(TurnWriter& turn, std::size_t seat, const Outcome& outcome);
 
   const Plan& plan_;
