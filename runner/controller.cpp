@@ -67,7 +67,7 @@ struct Controller::Loop {
         log(options.state_folder, run),
         engine(plan, {.run = run, .step_by_step = options.step_by_step}, journal.records(run)),
         shown(engine.state()),
-        fleet(io, plan, {.run = run, .state_folder = options.state_folder}, callbacks()) {}
+        fleet(io, plan, {.state_folder = options.state_folder}, callbacks()) {}
 
   Fleet::Callbacks callbacks() {
     Fleet::Callbacks call;
@@ -262,7 +262,7 @@ int dry_run(const Plan& plan, Report& report, const ControllerOptions& options) 
     done_if_complete();
   };
   call.lost = [](const std::string&, const std::string&) {};
-  fleet = std::make_unique<Fleet>(io, plan, FleetOptions{.run = "dry", .state_folder = options.state_folder}, call);
+  fleet = std::make_unique<Fleet>(io, plan, FleetOptions{.state_folder = options.state_folder}, call);
   report.agents_begin(names(hosts_of(plan)));
   boost::asio::signal_set signals(io, SIGINT, SIGTERM);
   signals.async_wait([&](boost::system::error_code cancelled, int) {

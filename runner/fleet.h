@@ -17,7 +17,6 @@
 namespace migrate {
 
 struct FleetOptions {
-  std::string run;           // names the socket
   std::string state_folder;  // the controller's: bundle cache, the local agent's ledger
 };
 

@@ -16,10 +16,6 @@
 namespace migrate {
 namespace {
 
-std::int64_t milliseconds(Time time) {
-  return std::chrono::duration_cast<Milliseconds>(time.time_since_epoch()).count();
-}
-
 /// A run of one word: what an operator wants to know of it first.
 std::string word_for(const RunState& state) {
   if (!state.rollback_under_way().empty()) return "rolling back";
@@ -54,7 +50,7 @@ void print_status_json(const RunSnapshot& run, const Plan& plan, const RunState&
   boost::json::object whole{{"run", run.id},
                             {"plan", run.plan_name},
                             {"file", run.file},
-                            {"begun", milliseconds(run.begun)},
+                            {"begun", milliseconds_since_1970(run.begun)},
                             {"operator", run.operator_name},
                             {"state", word_for(state)},
                             {"steps", std::move(steps)}};
@@ -118,7 +114,7 @@ int runs_command(const Arguments& arguments) {
       std::cout << boost::json::serialize(boost::json::object{{"run", run.id},
                                                               {"plan", run.plan_name},
                                                               {"file", run.file},
-                                                              {"begun", milliseconds(run.begun)},
+                                                              {"begun", milliseconds_since_1970(run.begun)},
                                                               {"operator", run.operator_name},
                                                               {"state", word}})
                 << "\n";
@@ -156,7 +152,7 @@ int log_command(const Arguments& arguments) {
     if (!number.empty() && record.step != number) continue;
     if (asked.json) {
       std::cout << boost::json::serialize(boost::json::object{{"sequence", record.sequence},
-                                                              {"time", milliseconds(record.time)},
+                                                              {"time", milliseconds_since_1970(record.time)},
                                                               {"event", to_text(record.kind)},
                                                               {"step", record.step},
                                                               {"host", record.host},

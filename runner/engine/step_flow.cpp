@@ -60,8 +60,7 @@ void StepFlow::begin_waiting(TurnWriter& turn) {
   if (step().call.action == "wait") {
     if (!status(turn).until) {
       const Time until = turn.now() + Milliseconds(params.at("for").as_int64());
-      const auto since_1970 = std::chrono::duration_cast<Milliseconds>(until.time_since_epoch()).count();
-      turn.record(RecordKind::waiting, index_, {}, {{"until", since_1970}});
+      turn.record(RecordKind::waiting, index_, {}, {{"until", milliseconds_since_1970(until)}});
     }
     stage_ = Stage::waiting;
     deadline_ = status(turn).until;

@@ -20,7 +20,6 @@ void UndoFlow::begin(TurnWriter& turn) {
 }
 
 void UndoFlow::settle(TurnWriter& turn) {
-  settling_ = true;
   for (std::size_t seat : seats_) {
     const SeatStatus& is = status(turn).seats[seat];
     if (!is.apply_open || is.seat.host.empty()) continue;
@@ -33,7 +32,6 @@ void UndoFlow::settle(TurnWriter& turn) {
 }
 
 void UndoFlow::undo(TurnWriter& turn) {
-  settling_ = false;
   switch (step().undo.kind) {
     case Undo::Kind::native:
       for (std::size_t seat : seats_) undo_natively(turn, seat);
@@ -104,7 +102,7 @@ void UndoFlow::on_outcome(TurnWriter& turn, const std::string& unique, const Out
         owed(turn, pending.seat, "what was begun may still run there: " + outcome.error, outcome);
         std::erase(seats_, pending.seat);
       }
-      if (jobs_.empty() && settling_) undo(turn);
+      if (jobs_.empty()) undo(turn);
       break;
     case Part::undo: {
       if (!done) {

@@ -50,7 +50,6 @@ class UndoFlow {
   std::vector<std::size_t> seats_;  // that are to be undone
   std::map<std::string, Pending> jobs_;
   std::optional<Outcome> stand_in_failure_;  // of a stand-in on hosts of its own: all of it counts for all seats
-  bool settling_ = false;
   bool settled_ = false;
 };
 

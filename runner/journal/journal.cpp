@@ -45,10 +45,6 @@ create trigger record_is_never_removed before delete on record
 
 using Clock = std::chrono::system_clock;
 
-std::int64_t milliseconds(Clock::time_point time) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
-}
-
 Clock::time_point time_of(std::int64_t ms) { return Clock::time_point(std::chrono::milliseconds(ms)); }
 
 std::string random_id(std::size_t digits) {
@@ -146,7 +142,7 @@ std::string Journal::create_run(RunSnapshot run) {
       add.bind(6, boost::json::serialize(run.vars));
       add.bind(7, boost::json::serialize(run.files));
       add.bind(8, boost::json::serialize(run.environment));
-      add.bind(9, milliseconds(run.begun));
+      add.bind(9, milliseconds_since_1970(run.begun));
       add.bind(10, run.operator_name);
       add.exec();
       return run.id;
@@ -166,7 +162,7 @@ void Journal::append(const std::string& run, std::vector<Record>& records) {
       const std::string kind(to_text(record.kind));
       const std::string data = boost::json::serialize(record.data);
       insert.bind(1, run);
-      insert.bind(2, milliseconds(record.time));
+      insert.bind(2, milliseconds_since_1970(record.time));
       insert.bind(3, kind);
       insert.bind(4, record.step);
       insert.bind(5, record.host);

@@ -7,10 +7,6 @@
 namespace migrate {
 namespace {
 
-std::int64_t milliseconds(Time time) {
-  return std::chrono::duration_cast<Milliseconds>(time.time_since_epoch()).count();
-}
-
 /// One JSON object a line. Fields are only ever added; `event` says what a line is.
 class JsonReport : public Report {
  public:
@@ -38,7 +34,7 @@ class JsonReport : public Report {
           {"attempt", job.attempt}});
   }
   void record(const Record& record, const RunState&) override {
-    boost::json::object object{{"event", to_text(record.kind)}, {"time", milliseconds(record.time)}};
+    boost::json::object object{{"event", to_text(record.kind)}, {"time", milliseconds_since_1970(record.time)}};
     if (!record.step.empty()) object["step"] = record.step;
     if (!record.host.empty()) object["host"] = record.host;
     if (!record.role.empty()) object["role"] = record.role;

@@ -150,11 +150,10 @@ std::string failure_text(const Plan& plan, const std::string& run, int index, co
 
 std::string finish_text(const Plan& plan, const std::string& run, const Finish& finish, const RunState& state,
                         Time now) {
-  int done = 0, touched = 0, owed = 0;
+  int done = 0, touched = 0;
   for (const StepStatus& step : state.steps()) {
     done += step.done() ? 1 : 0;
     touched += step.touched() ? 1 : 0;
-    for (const SeatStatus& seat : step.seats) owed += seat.undo_owed ? 1 : 0;
   }
   const std::string took =
       state.begun() ? took_text(std::chrono::duration_cast<Milliseconds>(now - *state.begun())) : std::string("0 s");
@@ -194,7 +193,6 @@ std::string finish_text(const Plan& plan, const std::string& run, const Finish& 
     text += fmt::format("  all back:    migrate rollback {} --to start    ({} step{} to undo)\n", run, touched,
                         touched == 1 ? "" : "s");
   }
-  (void)owed;
   return text;
 }
 

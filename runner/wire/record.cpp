@@ -46,4 +46,8 @@ RecordKind record_kind_from_text(std::string_view text) {
       "the journal holds a record of kind \"{}\", which this program does not know: a newer version wrote it", text));
 }
 
+std::int64_t milliseconds_since_1970(std::chrono::system_clock::time_point time) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+}
+
 }  // namespace migrate
